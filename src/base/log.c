@@ -98,7 +98,7 @@ static void put_value(struct line *l, struct span value)
 		put_char(l, '"');
 	for (size_t i = 0; i < value.len; i++)
 		put_escaped(l, value.data[i]);
-	if (!plain)
+	if (!plain && l->len < LINE_ROOM - 2)
 		l->text[l->len++] = '"';
 }
 

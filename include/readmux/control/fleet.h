@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The backends as the control thread knows them: takes evidence from
+ * discovery, probes and traffic, forms one verdict per backend, and publishes
+ * a new topology whenever something that workers care about has changed.
+ *
+ * Control thread only.
+ */
+#ifndef READMUX_CONTROL_FLEET_H
+#define READMUX_CONTROL_FLEET_H
+
+#include <readmux/base/span.h>
+#include <readmux/model/settings.h>
+#include <readmux/model/topology.h>
+#include <readmux/net/loop.h>
+
+struct fleet;
+
+/* A new snapshot; <arg>'s owner takes its own reference if it keeps it. */
+typedef void fleet_publish_fn(void *arg, const struct topology *topology);
+
+/* A hash from the primary's account table, or (user.len == 0) the start of a fresh list. */
+typedef void fleet_account_fn(void *arg, struct span user, struct span native_hash);
+
+struct fleet_host_ops {
+	fleet_publish_fn *published;
+	fleet_account_fn *account;
+};
+
+/*
+ * Starts discovery and probes per <settings>; the first snapshot (perhaps with
+ * no backend usable) is published before the loop's first turn ends.  NULL: no memory or threads.
+ */
+struct fleet *fleet_new(struct loop *loop, const struct settings *settings,
+			const struct fleet_host_ops *ops, void *arg);
+
+/* Stops and joins the probe threads; takes at most the probe timeout. */
+void fleet_free(struct fleet *fleet);
+
+/* What a worker saw in traffic: CONNECT_FAILED or LINK_BROKE of backend <id>. */
+void fleet_evidence(struct fleet *fleet, uint32_t id, enum evidence evidence,
+		    const char *words);
+
+/* New settings (probe intervals, max_lag ...) after a reload. */
+void fleet_reload(struct fleet *fleet, const struct settings *settings);
+
+/* The snapshot of now; no reference is given. */
+const struct topology *fleet_topology(const struct fleet *fleet);
+
+#endif

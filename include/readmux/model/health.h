@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Turns a stream of evidence about one backend into a steady verdict.  Pure:
+ * the control thread feeds it, and so does the unit test.
+ *
+ * Observed health and operator intent (draining) are separate; whether a
+ * backend is used is computed from both.
+ */
+#ifndef READMUX_MODEL_HEALTH_H
+#define READMUX_MODEL_HEALTH_H
+
+#include <readmux/base/common.h>
+
+enum health {
+	HEALTH_UNKNOWN,		/* never probed */
+	HEALTH_UP,
+	HEALTH_SUSPECT,		/* traffic failed; a probe is on its way; takes no new statements */
+	HEALTH_DOWN,
+};
+const char *health_name(enum health health);
+
+enum evidence {
+	EVIDENCE_PROBE_OK,
+	EVIDENCE_PROBE_FAILED,
+	EVIDENCE_CONNECT_FAILED,	/* a worker could not connect: refused, unreachable, timeout */
+	EVIDENCE_LINK_BROKE,		/* a worker lost a connection in use */
+	EVIDENCE_MISCONFIGURED,		/* 1045 and the like at the probe: alive, not usable by us */
+};
+
+struct health_rule {
+	unsigned rise;	/* good probes in a row to come back */
+	unsigned fall;	/* failed ones in a row to go out */
+};
+
+struct health_state {
+	enum health   now;
+	enum evidence cause;	/* what last changed <now> */
+	unsigned      streak;	/* consecutive results against <now> */
+};
+
+/* Start: unknown.  The first probe decides alone. */
+void health_init(struct health_state *h);
+
+/*
+ * Take one piece of evidence; true when the verdict changed.  A failed connect
+ * takes it out at once; a broken link makes it suspect until the next probe; one
+ * good probe clears suspicion.
+ */
+bool health_observe(struct health_state *h, const struct health_rule *rule,
+		    enum evidence evidence);
+
+#endif

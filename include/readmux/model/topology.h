@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An immutable picture of all backends, made by the control thread and read by
+ * every worker.
+ *
+ * A snapshot is counted; who keeps a pointer holds a reference.  Nothing in it
+ * changes after topology_publish-time: news is a new snapshot.
+ */
+#ifndef READMUX_MODEL_TOPOLOGY_H
+#define READMUX_MODEL_TOPOLOGY_H
+
+#include <readmux/base/address.h>
+#include <readmux/model/health.h>
+
+#include <stdatomic.h>
+
+enum backend_role { BACKEND_PRIMARY, BACKEND_REPLICA };
+
+#define BACKEND_NAME_MAX 64u
+
+/* What a server said of itself at its last good probe. */
+struct server_facts {
+	bool     known;			/* a probe has succeeded at least once */
+	bool     mariadb;
+	bool     read_only;		/* read_only or super_read_only */
+	bool     gtid;			/* positions are GTIDs */
+	uint32_t version;		/* 101119 for 10.11.19, 90704 for 9.7.4 */
+	uint32_t server_id;
+	uint32_t max_connections;
+	uint32_t max_allowed_packet;
+	uint64_t capabilities;		/* from its greeting */
+	uint16_t status;		/* status flags of its greeting */
+	uint8_t  collation;		/* from its greeting */
+	char     version_text[96];	/* as in its greeting */
+	char     plugin[48];		/* default authentication plugin, from its greeting */
+	char     hostname[64];
+	char     uuid[40];		/* server_uuid, or "" on MariaDB */
+};
+
+enum lag_state { LAG_UNKNOWN, LAG_KNOWN, LAG_STOPPED };	/* STOPPED: replication does not run */
+
+struct backend_view {
+	uint32_t            id;		/* changes when a new pod (address, identity) takes the name */
+	unsigned            ordinal;
+	enum backend_role   role;
+	enum health         health;
+	bool                draining;	/* no new statements; running ones finish */
+	bool                usable;	/* computed: may take new statements of its role now */
+	bool                writable;	/* primary only: usable and not read-only */
+	uint32_t            weight;	/* 0..100; slow start included */
+	enum lag_state      lag_state;
+	uint32_t            lag_ms;
+	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
+	struct address      address;
+	struct server_facts facts;
+	char                cause[160];	/* why it is as it is, in words: "probe: Connection refused" */
+};
+
+struct topology {
+	_Atomic uint32_t    references;
+	uint64_t            version;	/* grows with each snapshot */
+	bool                discovered;	/* the first discovery is done */
+	size_t              n;
+	struct backend_view backends[];
+};
+
+/* Room for <n> backends, zeroed, one reference.  NULL: no memory. */
+struct topology *topology_new(size_t n);
+
+const struct topology *topology_take(const struct topology *t);
+void topology_drop(const struct topology *t);	/* NULL is allowed */
+
+/* The primary, also when it is not usable; NULL when there is none. */
+const struct backend_view *topology_primary(const struct topology *t);
+
+/* By id or by name; NULL when it is not there. */
+const struct backend_view *topology_by_id(const struct topology *t, uint32_t id);
+const struct backend_view *topology_by_name(const struct topology *t, struct span name);
+
+/* Number of replicas that are usable. */
+size_t topology_usable_replicas(const struct topology *t);
+
+/*
+ * One line on the state of every backend of <role> (or of all, when <any>), for error
+ * messages: "mysql-0 is out (probe: connection refused); ..."
+ */
+void topology_describe(const struct topology *t, bool any, enum backend_role role,
+		       char *out, size_t room);
+
+#endif

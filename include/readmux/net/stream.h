@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One connection's bytes, both ways, plain or TLS.
+ *
+ * Reading: what arrives lies in the loop's scratch and is shown to the user
+ * once; the user passes it on or copies it, nothing is kept here.  An idle
+ * stream owns no buffer.
+ *
+ * Writing: bytes go to the socket at once; what it does not take is copied into
+ * chunks and follows when it is writable.  stream_queued() is what backpressure
+ * goes by.
+ *
+ * Errors: no function here fails and no callback runs inside a call from the
+ * user: closed() comes at the end of the loop turn or on the next event, once,
+ * and after it nothing more.  stream_close() stops all callbacks at once.
+ */
+#ifndef READMUX_NET_STREAM_H
+#define READMUX_NET_STREAM_H
+
+#include <readmux/base/address.h>
+#include <readmux/net/loop.h>
+#include <readmux/net/timer.h>
+
+#include <sys/uio.h>
+
+struct stream;
+
+enum stream_end {
+	STREAM_END_EOF,		/* the peer closed */
+	STREAM_END_RESET,	/* ECONNRESET, EPIPE */
+	STREAM_END_REFUSED,	/* connect() was refused */
+	STREAM_END_UNREACHABLE,	/* no route, host down */
+	STREAM_END_TIMEOUT,	/* ETIMEDOUT: silence beyond TCP_USER_TIMEOUT or keepalive */
+	STREAM_END_TLS,		/* TLS failure; stream_tls_problem() has words */
+	STREAM_END_ERROR,	/* any other; errno in the log */
+};
+const char *stream_end_text(enum stream_end end);
+
+struct stream_user_ops {
+	void (*connected)(void *arg);		/* after stream_connect(), or TLS is up */
+	/* <bytes> are valid during the call only. */
+	void (*received)(void *arg, struct span bytes);
+	void (*drained)(void *arg);		/* everything queued was sent */
+	void (*closed)(void *arg, enum stream_end why);
+};
+
+struct chunk;
+struct tls_session;
+
+struct stream {
+	struct watch                  watch;
+	const struct stream_user_ops *user_ops;
+	void                         *user;
+	struct tls_session           *tls;		/* NULL: plain */
+	STAILQ_HEAD(, chunk)          queue;
+	size_t                        queued;		/* bytes in <queue> */
+	size_t                        read_limit;	/* most bytes taken by one read; 0 = scratch size */
+	struct deferred               ending;
+	uint8_t                       end;		/* enum stream_end, once <ended> */
+	bool                          connecting;
+	bool                          paused;		/* not reading, by request */
+	bool                          ended;		/* failed; closed() is on its way or was told */
+	bool                          closed;		/* stream_close() was called */
+	bool                          want_write;
+};
+
+/* Most bytes that should be queued before the other side is no longer read. */
+#define STREAM_HIGH_WATER (256u * 1024u)
+
+/* Take over connected <fd> (made non-blocking); reading starts at once.  False: no memory, fd is closed. */
+RMX_MUST_CHECK
+bool stream_adopt(struct stream *s, struct loop *loop, int fd,
+		  const struct stream_user_ops *ops, void *user);
+
+/*
+ * Connect to <to>; connected() or closed() follows later, never from inside.
+ * False: no descriptor or memory.
+ */
+RMX_MUST_CHECK
+bool stream_connect(struct stream *s, struct loop *loop, const struct address *to,
+		    const struct stream_user_ops *ops, void *user);
+
+/* Hand the stream to another user in one assignment. */
+static inline void stream_give(struct stream *s, const struct stream_user_ops *ops, void *user)
+{
+	s->user_ops = ops;
+	s->user = user;
+}
+
+void stream_write(struct stream *s, struct span bytes);
+
+/* The same for several pieces in one go; <n> at most STREAM_IOV. */
+#define STREAM_IOV 64
+void stream_writev(struct stream *s, const struct iovec *iov, int n);
+
+static inline size_t stream_queued(const struct stream *s)
+{
+	return s->queued;
+}
+
+/* Stop or go on reading. */
+void stream_pause(struct stream *s);
+void stream_resume(struct stream *s);
+
+/*
+ * Start TLS on what is a plain connection; connected() or closed() follows.
+ * Bytes already shown to received() are not seen by TLS: a server limits its
+ * reads before (read_limit), so that none of the ClientHello is taken.
+ */
+struct tls_context;
+RMX_MUST_CHECK
+bool stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name);
+bool stream_is_tls(const struct stream *s);
+
+/* Close the descriptor and forget everything queued; no callback follows.  Any number of times. */
+void stream_close(struct stream *s);
+
+/* True when the peer has closed or sent something unasked: an idle stream that is no use. */
+bool stream_is_stale(const struct stream *s);
+
+#endif

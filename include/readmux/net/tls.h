@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLS contexts (OpenSSL), shared read-only by all loops; TLS 1.2 at least.
+ */
+#ifndef READMUX_NET_TLS_H
+#define READMUX_NET_TLS_H
+
+#include <readmux/base/span.h>
+
+struct tls_context;
+
+/*
+ * Toward clients: certificate chain and key from PEM files, or a self-signed
+ * pair made now when both are NULL or empty.  <client_ca> (may be NULL): ask
+ * for and verify client certificates.  NULL on error, words into <problem>.
+ */
+struct tls_context *tls_context_server(const char *cert_file, const char *key_file,
+				       const char *client_ca, char *problem, size_t room);
+
+/*
+ * Toward servers.  <ca_file>: verify against it (NULL: the certificate is not
+ * verified); <verify_name>: the name must match too.
+ */
+struct tls_context *tls_context_client(const char *ca_file, bool verify_name,
+				       const char *cert_file, const char *key_file,
+				       char *problem, size_t room);
+
+void tls_context_free(struct tls_context *context);
+
+#endif
