@@ -41,6 +41,9 @@ void loop_run(struct loop *loop);
 /* From any callback on this loop. */
 void loop_stop(struct loop *loop);
 
+/* For timer.c: the libevent base. */
+struct event_base *loop_base(struct loop *loop);
+
 /* Run d->run at the end of this turn; no effect when it is already queued. */
 void loop_defer(struct loop *loop, struct deferred *d, void (*run)(struct deferred *d));
 
@@ -56,9 +59,6 @@ uint8_t *loop_workshop(struct loop *loop, size_t *room);
 /* Blocks of LOOP_CHUNK bytes for queues of bytes. */
 #define LOOP_CHUNK 16384u
 struct slab *loop_chunks(struct loop *loop);
-
-/* How late the loop was, at worst, since the last call, in microseconds. */
-uint64_t loop_take_delay_us(struct loop *loop);
 
 /*
  * A watched descriptor.  Embedded in its owner; stays where it is while
@@ -85,6 +85,9 @@ bool watch_init(struct watch *w, struct loop *loop, int fd, watch_fn *fired, voi
 
 /* Watch for <wanted> (0 = nothing); costs a system call only when it changes. */
 void watch_set(struct watch *w, unsigned wanted);
+
+/* Call <fired> with WATCH_READ in this or the next turn, as if the descriptor were readable. */
+void watch_kick(struct watch *w);
 
 /* Stop watching; the descriptor stays open.  Safe on a zeroed watch. */
 void watch_clear(struct watch *w);

@@ -31,7 +31,7 @@ enum stream_end {
 	STREAM_END_REFUSED,	/* connect() was refused */
 	STREAM_END_UNREACHABLE,	/* no route, host down */
 	STREAM_END_TIMEOUT,	/* ETIMEDOUT: silence beyond TCP_USER_TIMEOUT or keepalive */
-	STREAM_END_TLS,		/* TLS failure; stream_tls_problem() has words */
+	STREAM_END_TLS,		/* TLS failure; the log has words */
 	STREAM_END_ERROR,	/* any other; errno in the log */
 };
 const char *stream_end_text(enum stream_end end);
@@ -45,23 +45,43 @@ struct stream_user_ops {
 };
 
 struct chunk;
-struct tls_session;
+
+/*
+ * How bytes travel.  Plain TCP is stream.c's own table; tls.c brings another
+ * and plugs itself in.  The code above never asks which one it has.
+ */
+enum io_result { IO_OK, IO_WANT_READ, IO_WANT_WRITE, IO_EOF, IO_FAILED };
+
+struct stream_transport {
+	const char *name;
+	/* Before bytes flow: IO_OK when there is nothing more to agree on. */
+	enum io_result (*handshake)(struct stream *s);
+	enum io_result (*read)(struct stream *s, uint8_t *into, size_t room, size_t *got);
+	enum io_result (*write)(struct stream *s, const struct iovec *iov, int n, size_t *put);
+	/* Bytes were taken off the socket that read() has not given out yet. */
+	bool (*pending)(const struct stream *s);
+	/* Say goodbye if that costs nothing, and free <transport_state>. */
+	void (*release)(struct stream *s);
+};
 
 struct stream {
 	struct watch                  watch;
 	const struct stream_user_ops *user_ops;
 	void                         *user;
-	struct tls_session           *tls;		/* NULL: plain */
-	STAILQ_HEAD(, chunk)          queue;
+	const struct stream_transport *transport;
+	void                         *transport_state;	/* TLS session, or NULL */
+	TAILQ_HEAD(stream_queue, chunk) queue;
 	size_t                        queued;		/* bytes in <queue> */
 	size_t                        read_limit;	/* most bytes taken by one read; 0 = scratch size */
 	struct deferred               ending;
 	uint8_t                       end;		/* enum stream_end, once <ended> */
-	bool                          connecting;
+	bool                          connecting;	/* TCP connect is under way */
+	bool                          shaking;		/* the transport's handshake is under way */
 	bool                          paused;		/* not reading, by request */
 	bool                          ended;		/* failed; closed() is on its way or was told */
 	bool                          closed;		/* stream_close() was called */
-	bool                          want_write;
+	bool                          full;		/* the socket took less than it was given */
+	int                           saved_errno;	/* for the log, once <ended> */
 };
 
 /* Most bytes that should be queued before the other side is no longer read. */
@@ -103,19 +123,18 @@ void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 
 /*
- * Start TLS on what is a plain connection; connected() or closed() follows.
- * Bytes already shown to received() are not seen by TLS: a server limits its
+ * Put <transport> under a plain connection that is open: its handshake runs, then
+ * connected() or closed() follows.  <state> belongs to the stream from now on.
+ * Bytes already shown to received() are not seen by it: a server limits its
  * reads before (read_limit), so that none of the ClientHello is taken.
  */
-struct tls_context;
-RMX_MUST_CHECK
-bool stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name);
-bool stream_is_tls(const struct stream *s);
+void stream_switch_transport(struct stream *s, const struct stream_transport *transport,
+			     void *state);
 
 /* Close the descriptor and forget everything queued; no callback follows.  Any number of times. */
 void stream_close(struct stream *s);
 
-/* True when the peer has closed or sent something unasked: an idle stream that is no use. */
-bool stream_is_stale(const struct stream *s);
+/* The end of a stream as a transport sees it: mark it failed.  For transports only. */
+void stream_fail(struct stream *s, enum stream_end why, int saved_errno);
 
 #endif

@@ -2,27 +2,26 @@
 /*
  * Deadlines that cost nothing to move.
  *
- * A timer is a member of its owner.  Setting, moving and clearing one is a
- * few assignments: the loop keeps timers in a coarse wheel and has a single
- * libevent timer for the whole of it, which runs only while a timer is set.  A
- * timer fires at or up to TIMER_GRAIN_US after its deadline, never before.
+ * A timer is a member of its owner.  Moving a deadline further away, which is
+ * what every statement does to its session's idle limit, is one assignment: the
+ * loop wakes at the old time, sees the new one and sleeps again.  Only setting
+ * one afresh or moving it nearer touches libevent.  A timer fires at or a
+ * little after its deadline, never before.
  */
 #ifndef READMUX_NET_TIMER_H
 #define READMUX_NET_TIMER_H
 
 #include <readmux/net/loop.h>
 
-#define TIMER_GRAIN_US 10000u
-
 struct timer;
 typedef void timer_fn(struct timer *t);
 
 struct timer {
-	TAILQ_ENTRY(timer) link;	/* private */
-	struct loop *loop;		/* private; NULL = not set */
-	uint64_t     due_us;		/* loop_now_us() clock */
-	uint32_t     slot;		/* private */
-	timer_fn    *fired;
+	struct loop  *loop;	/* private */
+	struct event *event;	/* private; NULL = not set */
+	uint64_t      due_us;	/* when it fires, on loop_now_us()'s clock */
+	uint64_t      armed_us;	/* private: when libevent looks at it next */
+	timer_fn     *fired;
 };
 
 /*
@@ -36,7 +35,7 @@ void timer_clear(struct timer *t);
 
 static inline bool timer_is_set(const struct timer *t)
 {
-	return t->loop != NULL;
+	return t->event != NULL;
 }
 
 #endif

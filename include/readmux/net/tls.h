@@ -5,7 +5,7 @@
 #ifndef READMUX_NET_TLS_H
 #define READMUX_NET_TLS_H
 
-#include <readmux/base/span.h>
+#include <readmux/net/stream.h>
 
 struct tls_context;
 
@@ -26,5 +26,17 @@ struct tls_context *tls_context_client(const char *ca_file, bool verify_name,
 				       char *problem, size_t room);
 
 void tls_context_free(struct tls_context *context);
+
+/* Start TLS as a server on <s>; see stream_switch_transport().  False: no memory. */
+RMX_MUST_CHECK
+bool tls_accept(struct stream *s, struct tls_context *context);
+
+/* The same as a client; <server_name> for SNI and verification, NULL = none. */
+RMX_MUST_CHECK
+bool tls_connect(struct stream *s, struct tls_context *context, const char *server_name);
+
+/* "TLSv1.3" and the cipher's name; NULL on a plain stream. */
+const char *tls_version(const struct stream *s);
+const char *tls_cipher(const struct stream *s);
 
 #endif

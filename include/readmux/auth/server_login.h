@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The client half of the MySQL login, which readmux plays toward servers, as a
+ * machine that owns no socket.  Feed it each packet the server sent; it
+ * appends its reply, if any, to <out> and says what comes next.
+ *
+ * Plugins: mysql_native_password, caching_sha2_password (fast; full over TLS;
+ * full over RSA with the public key that the server hands out),
+ * mysql_clear_password over TLS only.  A password is never sent in clear on a
+ * connection without TLS.
+ */
+#ifndef READMUX_AUTH_SERVER_LOGIN_H
+#define READMUX_AUTH_SERVER_LOGIN_H
+
+#include <readmux/auth/secret.h>
+#include <readmux/wire/frame.h>
+#include <readmux/wire/greeting.h>
+#include <readmux/wire/reply.h>
+
+enum server_login_step {
+	SERVER_LOGIN_READ_MORE,	/* send <out> if any, feed the next packet */
+	SERVER_LOGIN_START_TLS,	/* send <out>, upgrade, call server_login_tls_started() */
+	SERVER_LOGIN_DONE,
+	SERVER_LOGIN_REFUSED,	/* the server said ERR: <number>, <sqlstate>, <text> */
+	SERVER_LOGIN_FAILED,	/* broken protocol, or cannot be done: <text> says why, <number> is 0 */
+};
+
+enum server_login_tls { SERVER_LOGIN_TLS_OFF, SERVER_LOGIN_TLS_PREFERRED, SERVER_LOGIN_TLS_REQUIRED };
+
+struct server_login {
+	/* set by the host before the first feed; texts stay valid until the end */
+	struct span           user;
+	struct span           schema;		/* empty = none */
+	const struct secret  *secret;
+	uint64_t              wanted;		/* capabilities, cut to what the server offers */
+	uint16_t              collation;
+	uint32_t              max_packet;
+	enum server_login_tls tls_mode;
+
+	/* filled in by the machine */
+	uint8_t  phase;			/* private */
+	uint8_t  plugin;		/* private */
+	bool     tls;
+	uint64_t capabilities;		/* agreed */
+	uint64_t server_capabilities;
+	uint32_t thread_id;
+	uint8_t  salt[SALT_LEN];
+	uint16_t status;		/* DONE: from the OK packet */
+	bool     needs_password;	/* REFUSED/FAILED: only SHA1(password) was known and the server's plugin
+					 * needs the password itself */
+	uint16_t number;
+	char     sqlstate[SQLSTATE_LEN + 1];
+	char     text[512];
+};
+
+RMX_MUST_CHECK
+enum server_login_step server_login_feed(struct server_login *login, struct frame frame,
+					 struct span payload, struct writer *out);
+
+/* After START_TLS and the handshake: appends the HandshakeResponse. */
+RMX_MUST_CHECK
+enum server_login_step server_login_tls_started(struct server_login *login,
+						struct writer *out);
+
+#endif

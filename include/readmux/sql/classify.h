@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decides from the text of a statement whether any server may run it.
+ *
+ * One pass over the tokens.  The answer errs to one side only: what is not
+ * proven to be a plain read is a write.  It knows nothing of sessions: that a
+ * read inside a transaction goes to the primary is model/route.h's business.
+ */
+#ifndef READMUX_SQL_CLASSIFY_H
+#define READMUX_SQL_CLASSIFY_H
+
+#include <readmux/sql/reason.h>
+#include <readmux/sql/token.h>
+
+enum sql_class {
+	SQL_READ,	/* any server that is fresh enough gives the right answer */
+	SQL_WRITE,	/* the primary only */
+	SQL_SESSION,	/* changes session state only: any server; the effect becomes session state */
+};
+
+/* Facts about a statement besides its class. */
+enum sql_flag {
+	SQL_ABOUT_PREVIOUS    = 1u << 0,  /* SHOW WARNINGS, FOUND_ROWS(), ROW_COUNT(), GET DIAGNOSTICS,
+					   * @@warning_count ...: must run where the previous one ran */
+	SQL_READS_INSERT_ID   = 1u << 1,  /* LAST_INSERT_ID(), @@last_insert_id, @@identity */
+	SQL_BEGINS            = 1u << 2,  /* BEGIN, START TRANSACTION, XA START */
+	SQL_BEGINS_READ_ONLY  = 1u << 3,  /* START TRANSACTION READ ONLY (without WITH CONSISTENT SNAPSHOT: set too) */
+	SQL_ENDS              = 1u << 4,  /* COMMIT, ROLLBACK (not TO SAVEPOINT) */
+	SQL_COMMITS           = 1u << 5,  /* COMMIT, XA COMMIT, or DDL with implicit commit */
+	SQL_MULTI             = 1u << 6,  /* several statements in one text */
+	SQL_KILL              = 1u << 7,  /* KILL ...: ids are readmux's own */
+	SQL_CONNECTION_ID     = 1u << 8,  /* CONNECTION_ID() or @@pseudo_thread_id */
+	SQL_USES_USER_VARS    = 1u << 9,  /* mentions @x anywhere */
+	SQL_SHOW_READMUX      = 1u << 10, /* SHOW READMUX ... */
+	SQL_FOUND_ROWS_WANTED = 1u << 11, /* SELECT SQL_CALC_FOUND_ROWS */
+	SQL_SETS_TRANSACTION  = 1u << 12, /* SET TRANSACTION without SESSION/GLOBAL: for the next one only */
+	SQL_HAS_SET           = 1u << 13, /* effects.h can list its assignments */
+};
+
+/*
+ * State that stays behind on the server connection and cannot be replayed on
+ * another, as far as the text tells; why a session is pinned.
+ */
+enum sql_pin {
+	SQL_PIN_TEMPORARY_TABLE = 1u << 0,	/* CREATE TEMPORARY TABLE */
+	SQL_PIN_TABLE_LOCK      = 1u << 1,	/* LOCK TABLES, FLUSH TABLES ... WITH READ LOCK */
+	SQL_PIN_USER_LOCK       = 1u << 2,	/* GET_LOCK() */
+	SQL_PIN_HANDLER         = 1u << 3,	/* HANDLER ... OPEN */
+	SQL_PIN_PREPARED        = 1u << 4,	/* PREPARE */
+	SQL_PIN_USER_VARIABLE   = 1u << 5,	/* SET @x to a computed value, @x := ..., INTO @x */
+	SQL_PIN_XA              = 1u << 6,	/* XA START */
+	SQL_PIN_BACKUP          = 1u << 7,	/* BACKUP STAGE, LOCK INSTANCE */
+	SQL_PIN_CALL            = 1u << 8,	/* CALL, DO f(), a stored function, EXECUTE IMMEDIATE:
+						 * might set anything; only where trackers say so */
+	SQL_UNPIN_TABLE_LOCK    = 1u << 9,	/* UNLOCK TABLES */
+	SQL_UNPIN_USER_LOCKS    = 1u << 10,	/* RELEASE_ALL_LOCKS() */
+};
+
+enum sql_hint { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_BACKEND, SQL_HINT_EXPLAIN };
+
+struct sql_verdict {
+	enum sql_class    class;
+	enum route_reason reason;
+	uint32_t          flags;	/* enum sql_flag */
+	uint32_t          pins;		/* enum sql_pin */
+	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME | explain */
+	struct span       hint_backend;	/* NAME, inside the text */
+	struct span       what;		/* the token that decided (function or variable name), or empty */
+};
+
+/*
+ * Classify <sql>, which may hold several statements.  <mode> as the session
+ * has it now.  Always gives an answer; spans point into <sql>.
+ */
+void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v);
+
+#endif

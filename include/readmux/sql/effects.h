@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a SET statement assigns, as far as its text tells.
+ *
+ * System variables are better learned from the server's session trackers;
+ * user variables are not reported by name, so their plain values are taken
+ * from here.
+ */
+#ifndef READMUX_SQL_EFFECTS_H
+#define READMUX_SQL_EFFECTS_H
+
+#include <readmux/sql/token.h>
+
+enum sql_assignment_kind {
+	SQL_ASSIGN_USER_VARIABLE,	/* SET @name = ... */
+	SQL_ASSIGN_SESSION,		/* SET [SESSION|LOCAL|@@|@@session.]name = ... */
+	SQL_ASSIGN_GLOBAL,		/* SET GLOBAL / PERSIST / @@global. */
+	SQL_ASSIGN_NAMES,		/* SET NAMES ..., SET CHARACTER SET ... */
+	SQL_ASSIGN_TRANSACTION,		/* SET [SESSION|GLOBAL] TRANSACTION ... */
+	SQL_ASSIGN_OTHER,		/* SET PASSWORD, SET ROLE, SET STATEMENT ... FOR, SET RESOURCE GROUP */
+};
+
+struct sql_assignment {
+	enum sql_assignment_kind kind;
+	struct span name;	/* without quotes and scope */
+	struct span value;	/* source text of the value, as it can be sent again */
+	bool        plain;	/* a literal (optionally signed or charset-introduced), NULL, DEFAULT,
+				 * TRUE/FALSE, or a bare word such as ON or utf8mb4 */
+};
+
+/*
+ * Walk the assignments of the SET statement <sql> (a single statement).
+ * sql_assignments_next() gives false at the end; <broken> tells whether the end
+ * was reached because the text was not understood.
+ */
+struct sql_assignments {
+	struct lexer lexer;
+	uint8_t      phase;	/* private */
+	uint8_t      scope;	/* private */
+	bool         broken;
+	struct token ahead;	/* private: one token of look-ahead */
+};
+
+struct sql_assignments sql_assignments_of(struct span sql, const struct sql_mode *mode);
+RMX_MUST_CHECK
+bool sql_assignments_next(struct sql_assignments *walk, struct sql_assignment *a);
+
+#endif

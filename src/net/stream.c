@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One connection's bytes: the plain transport, the write queue, and the rules
+ * on who is called when (stream.h).
+ */
+#include <readmux/net/stream.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+/* A silent peer is given up after about KEEPALIVE_IDLE + COUNT * INTERVAL seconds. */
+#define KEEPALIVE_IDLE_S     15
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
+#define USER_TIMEOUT_MS      20000	/* longest that sent bytes may stay unacknowledged */
+
+struct chunk {
+	TAILQ_ENTRY(chunk) next;
+	uint32_t start, end;
+	uint8_t  data[];
+};
+
+#define CHUNK_ROOM (LOOP_CHUNK - sizeof(struct chunk))
+
+const char *stream_end_text(enum stream_end end)
+{
+	static const char *const texts[] = {
+		[STREAM_END_EOF] = "closed by peer",
+		[STREAM_END_RESET] = "connection reset",
+		[STREAM_END_REFUSED] = "connection refused",
+		[STREAM_END_UNREACHABLE] = "unreachable",
+		[STREAM_END_TIMEOUT] = "connection timed out",
+		[STREAM_END_TLS] = "TLS failure",
+		[STREAM_END_ERROR] = "socket error",
+	};
+
+	return texts[end];
+}
+
+static enum stream_end end_of_errno(int error)
+{
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+		return STREAM_END_RESET;
+	case ECONNREFUSED:
+	case ENOENT:
+		return STREAM_END_REFUSED;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+		return STREAM_END_UNREACHABLE;
+	case ETIMEDOUT:
+		return STREAM_END_TIMEOUT;
+	default:
+		return STREAM_END_ERROR;
+	}
+}
+
+/* --- the plain transport ------------------------------------------------ */
+
+static enum io_result plain_failed(struct stream *s, enum io_result again)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return again;
+	s->saved_errno = errno;
+	return IO_FAILED;
+}
+
+static enum io_result plain_handshake(struct stream *s)
+{
+	(void)s;
+	return IO_OK;
+}
+
+static enum io_result plain_read(struct stream *s, uint8_t *into, size_t room, size_t *got)
+{
+	ssize_t n = recv(s->watch.fd, into, room, 0);
+
+	if (n > 0) {
+		*got = (size_t)n;
+		return IO_OK;
+	}
+	return n == 0 ? IO_EOF : plain_failed(s, IO_WANT_READ);
+}
+
+static enum io_result plain_write(struct stream *s, const struct iovec *iov, int n, size_t *put)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)iov,
+				  .msg_iovlen = (size_t)n };
+	ssize_t sent = n == 1 ?
+		send(s->watch.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) :
+		sendmsg(s->watch.fd, &message, MSG_NOSIGNAL);
+
+	if (sent >= 0) {
+		*put = (size_t)sent;
+		return IO_OK;
+	}
+	return plain_failed(s, IO_WANT_WRITE);
+}
+
+static bool plain_pending(const struct stream *s)
+{
+	(void)s;
+	return false;
+}
+
+static void plain_release(struct stream *s)
+{
+	(void)s;
+}
+
+static const struct stream_transport plain = {
+	.name = "plain",
+	.handshake = plain_handshake,
+	.read = plain_read,
+	.write = plain_write,
+	.pending = plain_pending,
+	.release = plain_release,
+};
+
+/* --- ends ------------------------------------------------------------------ */
+
+static void tell_closed(struct deferred *d)
+{
+	struct stream *s = container_of(d, struct stream, ending);
+
+	if (!s->closed)
+		s->user_ops->closed(s->user, (enum stream_end)s->end);
+}
+
+static void drop_queue(struct stream *s)
+{
+	struct slab *chunks = loop_chunks(s->watch.loop);
+	struct chunk *c;
+
+	while ((c = TAILQ_FIRST(&s->queue)) != NULL) {
+		TAILQ_REMOVE(&s->queue, c, next);
+		slab_give(chunks, c);
+	}
+	s->queued = 0;
+}
+
+void stream_fail(struct stream *s, enum stream_end why, int saved_errno)
+{
+	if (s->ended || s->closed)
+		return;
+	s->ended = true;
+	s->end = (uint8_t)why;
+	s->saved_errno = saved_errno;
+	drop_queue(s);
+	watch_set(&s->watch, 0);
+	loop_defer(s->watch.loop, &s->ending, tell_closed);
+}
+
+static void fail_errno(struct stream *s)
+{
+	stream_fail(s, end_of_errno(s->saved_errno), s->saved_errno);
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->closed || s->watch.loop == NULL)
+		return;
+	s->closed = true;
+	s->transport->release(s);
+	drop_queue(s);
+	watch_clear(&s->watch);
+	(void)close(s->watch.fd);
+}
+
+/* --- what is watched ---------------------------------------------------- */
+
+static void watch_again(struct stream *s)
+{
+	unsigned wanted = 0;
+
+	if (s->closed || s->ended)
+		return;
+	if (!s->paused && !s->connecting)
+		wanted |= WATCH_READ;
+	if (s->full || s->connecting)
+		wanted |= WATCH_WRITE;
+	watch_set(&s->watch, wanted);
+}
+
+void stream_pause(struct stream *s)
+{
+	s->paused = true;
+	if (!s->shaking)
+		watch_again(s);
+}
+
+void stream_resume(struct stream *s)
+{
+	if (!s->paused)
+		return;
+	s->paused = false;
+	watch_again(s);
+	if (!s->closed && !s->ended && s->transport->pending(s))
+		watch_kick(&s->watch);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+/* One read and its delivery; false when there is no more to do now. */
+static bool read_once(struct stream *s)
+{
+	size_t room, got = 0;
+	uint8_t *scratch = loop_scratch(s->watch.loop, &room);
+
+	if (s->read_limit > 0)
+		room = size_min(room, s->read_limit);
+	switch (s->transport->read(s, scratch, room, &got)) {
+	case IO_OK:
+		s->user_ops->received(s->user, (struct span){ scratch, got });
+		return !s->closed && !s->ended && !s->paused && s->transport->pending(s);
+	case IO_WANT_READ:
+		return false;
+	case IO_WANT_WRITE:
+		s->full = true;
+		watch_again(s);
+		return false;
+	case IO_EOF:
+		stream_fail(s, STREAM_END_EOF, 0);
+		return false;
+	case IO_FAILED:
+		fail_errno(s);
+		return false;
+	}
+	return false;
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+static struct chunk *tail_chunk(struct stream *s)
+{
+	struct chunk *c = TAILQ_LAST(&s->queue, stream_queue);
+
+	if (c != NULL && c->end < CHUNK_ROOM)
+		return c;
+	c = slab_take(loop_chunks(s->watch.loop));
+	if (c == NULL)
+		return NULL;
+	c->start = c->end = 0;
+	TAILQ_INSERT_TAIL(&s->queue, c, next);
+	return c;
+}
+
+static void enqueue(struct stream *s, struct span bytes)
+{
+	while (bytes.len > 0) {
+		struct chunk *c = tail_chunk(s);
+		size_t n;
+
+		if (c == NULL) {
+			stream_fail(s, STREAM_END_ERROR, ENOMEM);
+			return;
+		}
+		n = size_min(bytes.len, CHUNK_ROOM - c->end);
+		memcpy(c->data + c->end, bytes.data, n);
+		c->end += (uint32_t)n;
+		s->queued += n;
+		bytes = span_from(bytes, n);
+	}
+}
+
+/* Queue what lies behind the first <sent> bytes of <iov>. */
+static void enqueue_rest(struct stream *s, const struct iovec *iov, int n, size_t sent)
+{
+	for (int i = 0; i < n; i++) {
+		struct span piece = { iov[i].iov_base, iov[i].iov_len };
+		size_t gone = size_min(sent, piece.len);
+
+		sent -= gone;
+		enqueue(s, span_from(piece, gone));
+	}
+}
+
+/*
+ * A failed write does not end the stream at once: the peer may have said why
+ * before it closed, and that can still be read.
+ */
+static void write_failed(struct stream *s)
+{
+	drop_queue(s);
+	s->full = false;
+	if (s->paused || s->shaking) {
+		fail_errno(s);
+		return;
+	}
+	watch_again(s);
+	watch_kick(&s->watch);
+}
+
+void stream_writev(struct stream *s, const struct iovec *iov, int n)
+{
+	size_t put = 0, total = 0;
+
+	assert(n > 0 && n <= STREAM_IOV);
+	if (s->ended || s->closed)
+		return;
+	if (s->queued == 0 && !s->connecting && !s->shaking) {
+		if (s->transport->write(s, iov, n, &put) == IO_FAILED) {
+			write_failed(s);
+			return;
+		}
+	}
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (put == total)
+		return;
+	enqueue_rest(s, iov, n, put);
+	s->full = true;
+	if (!s->connecting && !s->shaking)
+		watch_again(s);
+}
+
+void stream_write(struct stream *s, struct span bytes)
+{
+	struct iovec iov = { (void *)(uintptr_t)bytes.data, bytes.len };
+
+	if (bytes.len > 0)
+		stream_writev(s, &iov, 1);
+}
+
+static int gather_queue(struct stream *s, struct iovec *iov)
+{
+	struct chunk *c;
+	int n = 0;
+
+	TAILQ_FOREACH(c, &s->queue, next) {
+		iov[n++] = (struct iovec){ c->data + c->start, c->end - c->start };
+		if (n == STREAM_IOV)
+			break;
+	}
+	return n;
+}
+
+static void queue_sent(struct stream *s, size_t put)
+{
+	struct chunk *c;
+
+	s->queued -= put;
+	while ((c = TAILQ_FIRST(&s->queue)) != NULL) {
+		size_t n = size_min(put, c->end - c->start);
+
+		c->start += (uint32_t)n;
+		put -= n;
+		if (c->start < c->end)
+			return;
+		TAILQ_REMOVE(&s->queue, c, next);
+		slab_give(loop_chunks(s->watch.loop), c);
+	}
+}
+
+static void flush(struct stream *s)
+{
+	struct iovec iov[STREAM_IOV];
+	size_t put = 0;
+
+	while (s->queued > 0) {
+		int n = gather_queue(s, iov);
+
+		switch (s->transport->write(s, iov, n, &put)) {
+		case IO_OK:
+			queue_sent(s, put);
+			continue;
+		case IO_WANT_READ:
+		case IO_WANT_WRITE:
+			return;
+		case IO_EOF:
+		case IO_FAILED:
+			write_failed(s);
+			return;
+		}
+	}
+	s->full = false;
+	watch_again(s);
+	s->user_ops->drained(s->user);
+}
+
+/* --- events ------------------------------------------------------------- */
+
+static void shake(struct stream *s)
+{
+	switch (s->transport->handshake(s)) {
+	case IO_OK:
+		s->shaking = false;
+		s->full = s->queued > 0;
+		watch_again(s);
+		s->user_ops->connected(s->user);
+		if (!s->closed && !s->ended && !s->paused && s->transport->pending(s))
+			watch_kick(&s->watch);
+		return;
+	case IO_WANT_READ:
+		watch_set(&s->watch, WATCH_READ);
+		return;
+	case IO_WANT_WRITE:
+		watch_set(&s->watch, WATCH_WRITE);
+		return;
+	case IO_EOF:
+		stream_fail(s, STREAM_END_EOF, 0);
+		return;
+	case IO_FAILED:
+		stream_fail(s, STREAM_END_TLS, s->saved_errno);
+		return;
+	}
+}
+
+static void finish_connect(struct stream *s)
+{
+	socklen_t len = sizeof(s->saved_errno);
+
+	if (getsockopt(s->watch.fd, SOL_SOCKET, SO_ERROR, &s->saved_errno, &len) != 0)
+		s->saved_errno = errno;
+	if (s->saved_errno != 0) {
+		fail_errno(s);
+		return;
+	}
+	s->connecting = false;
+	s->full = s->queued > 0;
+	watch_again(s);
+	s->user_ops->connected(s->user);
+}
+
+static void fired(void *arg, unsigned what)
+{
+	struct stream *s = arg;
+
+	if (s->closed || s->ended)
+		return;
+	if (s->connecting) {
+		finish_connect(s);
+		return;
+	}
+	if (s->shaking) {
+		shake(s);
+		return;
+	}
+	if ((what & WATCH_READ) != 0) {
+		while (!s->paused && read_once(s))
+			;
+		return;
+	}
+	if (s->queued > 0) {
+		flush(s);
+		return;
+	}
+	s->full = false;	/* a read had to wait for the socket to be writable */
+	watch_again(s);
+	watch_kick(&s->watch);
+}
+
+/* --- opening ------------------------------------------------------------ */
+
+static bool open_on(struct stream *s, struct loop *loop, int fd,
+		    const struct stream_user_ops *ops, void *user)
+{
+	*s = (struct stream){ .user_ops = ops, .user = user, .transport = &plain };
+	TAILQ_INIT(&s->queue);
+	if (watch_init(&s->watch, loop, fd, fired, s))
+		return true;
+	(void)close(fd);
+	s->closed = true;
+	return false;
+}
+
+bool stream_adopt(struct stream *s, struct loop *loop, int fd,
+		  const struct stream_user_ops *ops, void *user)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && (flags & O_NONBLOCK) == 0)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (!open_on(s, loop, fd, ops, user))
+		return false;
+	watch_again(s);
+	return true;
+}
+
+static void set_option(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static void set_server_options(int fd, int family)
+{
+	if (family == AF_UNIX)
+		return;
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+}
+
+bool stream_connect(struct stream *s, struct loop *loop, const struct address *to,
+		    const struct stream_user_ops *ops, void *user)
+{
+	int family = to->u.any.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		s->closed = true;
+		return false;
+	}
+	set_server_options(fd, family);
+	if (!open_on(s, loop, fd, ops, user))
+		return false;
+	s->connecting = true;
+	if (connect(fd, &to->u.any, to->len) != 0 && errno != EINPROGRESS) {
+		stream_fail(s, end_of_errno(errno), errno);
+		return true;
+	}
+	watch_again(s);
+	return true;
+}
+
+void stream_switch_transport(struct stream *s, const struct stream_transport *transport,
+			     void *state)
+{
+	s->transport = transport;
+	s->transport_state = state;
+	s->shaking = true;
+	s->paused = false;
+	shake(s);
+}
