@@ -101,7 +101,9 @@ struct settings {
 
 enum setting_kind {
 	SETTING_UINT, SETTING_DURATION, SETTING_BYTES, SETTING_BOOL, SETTING_TEXT,
-	SETTING_CHOICE, SETTING_LISTEN_LIST, SETTING_ADDRESS_LIST, SETTING_USER_LIST,
+	SETTING_CHOICE, SETTING_BALANCE,
+	SETTING_LISTEN_LIST, SETTING_ADDRESS_LIST, SETTING_USER_LIST,
+	SETTING_KIND_COUNT,
 };
 
 enum setting_flag {
@@ -113,7 +115,7 @@ struct setting {
 	const char        *path;	/* "probe.max_lag" */
 	enum setting_kind  kind;
 	size_t             offset;	/* in struct settings */
-	uint64_t           min, max;	/* numbers, durations (ms), bytes */
+	uint64_t           min, max;	/* numbers, durations (ms), bytes; length of a text */
 	const char        *preset;	/* default, as it would be written in the file */
 	const char *const *choices;	/* SETTING_CHOICE: NULL-terminated; value = index */
 	unsigned           flags;
@@ -133,16 +135,41 @@ const char *setting_nearest(struct span path);
 struct settings *settings_new(void);
 
 /*
- * Store the text <value> (as in the file or an environment variable) in a scalar
- * row.  False: words into <problem>, nothing changed.
+ * Store the text <value> (as in the file or an environment variable).  A list is
+ * comma-separated: "0.0.0.0:3306 split, 0.0.0.0:3307 read"; "10.0.0.1:3306, 10.0.0.2";
+ * "app:secret, report:secret2".  False: words into <problem>, nothing changed.
  */
 RMX_MUST_CHECK
 bool setting_store(struct settings *s, const struct setting *row, struct span value,
 		   char *problem, size_t room);
 
-/* Value of a scalar row as text that setting_store() would take; secrets as "***" unless <reveal>. */
+/*
+ * Value of a row as text that setting_store() would take; secrets that are not empty
+ * as "***" unless <reveal>.  Text of a list that does not fit is cut.
+ */
 void setting_format(const struct settings *s, const struct setting *row, bool reveal,
 		    char *out, size_t room);
+
+/*
+ * What a row takes, in words: "a duration such as 1s or 500ms, 100ms to 1h", "one of
+ * off, on, required".
+ */
+void setting_describe(const struct setting *row, char *out, size_t room);
+
+/* Empty a list row, and add one entry to a list (copied).  False: no memory. */
+void settings_clear_list(struct settings *s, const struct setting *row);
+RMX_MUST_CHECK
+bool settings_add_listen(struct settings *s, const struct listen_setting *entry);
+RMX_MUST_CHECK
+bool settings_add_server(struct settings *s, const struct address *entry);
+RMX_MUST_CHECK
+bool settings_add_user(struct settings *s, const struct user_setting *entry);
+
+/* Wipe and free a secret; NULL is allowed. */
+void settings_wipe_text(char *text);
+
+/* "split" and "read", in the order of enum listen_route; NULL-terminated. */
+extern const char *const listen_route_names[];
 
 const struct settings *settings_take(const struct settings *s);
 void settings_drop(const struct settings *s);	/* wipes secrets when it was the last */

@@ -51,4 +51,23 @@ struct worker_stats {
 #define STAT_GET(stats, name) \
 	atomic_load_explicit(&(stats)->name, memory_order_relaxed)
 
+enum stat_kind { STAT_KIND_counter, STAT_KIND_gauge };
+
+/* One row of the list above, for metrics and status pages. */
+struct stat_info {
+	const char    *name;
+	enum stat_kind kind;
+	const char    *help;
+	size_t         offset;	/* in struct worker_stats */
+};
+
+/* All rows but <routed>; <n> is set. */
+const struct stat_info *stats_table(size_t *n);
+
+/* The value of <row>; from any thread. */
+uint64_t stats_read(const struct worker_stats *stats, const struct stat_info *row);
+
+/* Add every number of <from> to <into>, which is the caller's own. */
+void stats_sum(struct worker_stats *into, const struct worker_stats *from);
+
 #endif
