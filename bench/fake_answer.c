@@ -68,7 +68,11 @@ void fake_track_text(struct fake_track *t, enum session_track_type type, struct 
 
 void fake_track_change(struct fake_track *t)
 {
-	fake_track_text(t, SESSION_TRACK_STATE_CHANGE, SPAN_LITERAL("1"));
+	uint8_t room[1];
+	struct writer record = writer_over(room, sizeof(room));
+
+	writer_text(&record, "1");
+	track_entry(t, SESSION_TRACK_STATE_CHANGE, &record);
 }
 
 void fake_answer_ok(struct fake_session *s, uint64_t affected_rows)
