@@ -52,7 +52,8 @@ static const struct setting table[] = {
 	  10, 5 * MINUTE, "2s", NULL, SETTING_RELOAD,
 	  "Longest wait for a new server connection: connect, TLS and login together." },
 	{ "backends.balance", SETTING_BALANCE, AT(balance), 0, 0, "p2c", NULL,
-	  SETTING_RELOAD, "How a replica is chosen for a read." },
+	  SETTING_RELOAD, "How a replica is chosen for a read. p2c draws two and takes the one with less work "
+	  "in flight and lower latency; the others say what they do." },
 
 	{ "probe.user", SETTING_TEXT, AT(probe_user), 1, 128, "root", NULL, SETTING_RELOAD,
 	  "Account that health probes log in with. It needs REPLICATION CLIENT to see "
@@ -73,7 +74,7 @@ static const struct setting table[] = {
 	{ "probe.slow_start", SETTING_DURATION, AT(slow_start_ms), 0, HOUR, "10s", NULL,
 	  SETTING_RELOAD,
 	  "Time over which the share of a returning replica grows to its full size; 0s: "
-	  "at once." },
+	  "none." },
 
 	{ "users", SETTING_USER_LIST, AT(users), 0, 0, "", NULL, SETTING_RELOAD,
 	  "Optional: accounts that readmux itself knows, each with name and password, "
@@ -90,7 +91,7 @@ static const struct setting table[] = {
 	  NULL, SETTING_RELOAD,
 	  "Most server connections to one server; 0: 80 % of its max_connections." },
 	{ "pool.idle_timeout", SETTING_DURATION, AT(pool_idle_timeout_ms), SECOND, DAY,
-	  "60s", NULL, SETTING_RELOAD,
+	  "1m", NULL, SETTING_RELOAD,
 	  "A server connection that nobody used for this long is closed." },
 
 	{ "wait.read", SETTING_DURATION, AT(wait_read_ms), 0, HOUR, "5s", NULL,
@@ -122,7 +123,7 @@ static const struct setting table[] = {
 	  SETTING_RELOAD,
 	  "Failed logins per address and user, within the window, that block further ones." },
 	{ "login.failure_window", SETTING_DURATION, AT(login_failure_window_ms), SECOND, DAY,
-	  "60s", NULL, SETTING_RELOAD, "The window in which failed logins are counted." },
+	  "1m", NULL, SETTING_RELOAD, "The window in which failed logins are counted." },
 
 	{ "tls.mode", SETTING_CHOICE, AT(tls), 0, 0, "on", client_tls_modes, SETTING_RELOAD,
 	  "TLS toward clients; 'on' lets them choose, 'required' refuses those without." },
