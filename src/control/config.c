@@ -58,23 +58,24 @@ static bool read_all(int fd, size_t limit, struct buffer *into)
 	return false;
 }
 
-/* A regular file only: a secret is never read from a pipe that could block for ever. */
-static bool read_secret_file(const char *path, struct buffer *into)
+/*
+ * A regular file only: a secret is never read from a pipe that could block for ever.
+ * NULL, or why it did not work.
+ */
+static const char *read_secret_file(const char *path, struct buffer *into)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *why = NULL;
 	struct stat st;
-	bool done;
-	int error;
 
 	if (fd < 0)
-		return false;
-	errno = EINVAL;
-	done = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       read_all(fd, SECRET_BYTES_MAX, into);
-	error = errno;
+		return strerror(errno);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		why = "not a regular file";
+	else if (!read_all(fd, SECRET_BYTES_MAX, into))
+		why = strerror(errno);
 	(void)close(fd);
-	errno = error;
-	return done;
+	return why;
 }
 
 /* Without the newline that editors put at the end; it is not part of a password. */
@@ -97,13 +98,14 @@ char *config_read_secret(const char *path, char *words)
 {
 	struct buffer bytes = { 0 };
 	char clean[REPORT_CLEAN_MAX];
+	const char *why = read_secret_file(path, &bytes);
 	char *secret = NULL;
 	struct span line;
 
 	(void)report_clean(span_of(path), clean);
-	if (!read_secret_file(path, &bytes)) {
+	if (why != NULL) {
 		(void)snprintf(words, REPORT_WORDS_MAX, "cannot be read from '%s': %s",
-			       clean, strerror(errno));
+			       clean, why);
 	} else {
 		line = only_line(buffer_span(&bytes));
 		(void)snprintf(words, REPORT_WORDS_MAX, "'%s' has to have one line", clean);

@@ -22,6 +22,18 @@ static struct key *find_key(struct key *keys, struct span name)
 	return NULL;
 }
 
+static void report_unknown(const struct walk *walk, const struct key *keys,
+			   struct place at, const char *name)
+{
+	char known[REPORT_CLEAN_MAX];
+	size_t len = 0;
+
+	for (const struct key *key = keys; key->name != NULL && len < sizeof(known); key++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
+					key == keys ? "" : ", ", key->name);
+	report_at(walk_report(walk), at, "unknown key '%s'; an entry has %s", name, known);
+}
+
 /* Put one pair of an entry into its place in <keys>. */
 static bool take_key(const struct walk *walk, struct key *keys, const yaml_node_pair_t *pair)
 {
@@ -36,7 +48,7 @@ static bool take_key(const struct walk *walk, struct key *keys, const yaml_node_
 		(void)report_clean(node_text(name), clean);
 	}
 	if (key == NULL)
-		report_at(walk_report(walk), at, "unknown key '%s' in this entry", clean);
+		report_unknown(walk, keys, at, clean);
 	else if (key->value != NULL)
 		report_at(walk_report(walk), at, "'%s' is given twice", clean);
 	else if (value->type != YAML_SCALAR_NODE)

@@ -114,14 +114,14 @@ static void report_unknown(const struct walk *walk, const char *path, const yaml
 		  setting_nearest(span_of(path)));
 }
 
-/* An unknown mapping is most likely a misspelt section: name what is in it. */
+/* An unknown mapping at the top is most likely a misspelt section: name what is in it. */
 static void take_unknown(const struct walk *walk, const char *path, const yaml_node_t *key,
 			 const yaml_node_t *value)
 {
 	const yaml_node_pair_t *pair;
 	char inner[SETTING_PATH_MAX];
 
-	if (value->type != YAML_MAPPING_NODE ||
+	if (value->type != YAML_MAPPING_NODE || strchr(path, '.') != NULL ||
 	    value->data.mapping.pairs.start == value->data.mapping.pairs.top) {
 		report_unknown(walk, path, key);
 		return;
