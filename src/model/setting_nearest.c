@@ -5,6 +5,9 @@
 /* Longer texts are compared by their first bytes. */
 #define SPELLING_MAX 64u
 
+/* Cost of having written only the beginning of a path. */
+#define CUT_SHORT 2u
+
 /* Cost of having the last word of a path right and its section wrong or missing. */
 #define OTHER_SECTION 2u
 
@@ -59,10 +62,12 @@ static struct span last_word(struct span path)
 
 static unsigned misspelling(struct span path, struct span known)
 {
+	bool begun = last_word(path).len >= 3 && known.len > path.len &&
+		span_equal(span_head(known, path.len), path);
 	unsigned whole = distance(path, known);
 	unsigned word = distance(last_word(path), last_word(known)) + OTHER_SECTION;
 
-	return whole < word ? whole : word;
+	return least(whole, word, begun ? CUT_SHORT : UINT32_MAX);
 }
 
 const char *setting_nearest(struct span path)
