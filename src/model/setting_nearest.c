@@ -5,7 +5,7 @@
 /* Longer texts are compared by their first bytes. */
 #define SPELLING_MAX 64u
 
-/* Cost of having written only the beginning of a path. */
+/* Cost of having written only the beginning of a path, or more than it. */
 #define CUT_SHORT 2u
 
 /* Cost of having the last word of a path right and its section wrong or missing. */
@@ -60,10 +60,14 @@ static struct span last_word(struct span path)
 	return span_from(path, at);
 }
 
+static bool is_beginning(struct span part, struct span of)
+{
+	return last_word(part).len >= 3 && span_equal(span_head(of, part.len), part);
+}
+
 static unsigned misspelling(struct span path, struct span known)
 {
-	bool begun = last_word(path).len >= 3 && known.len > path.len &&
-		span_equal(span_head(known, path.len), path);
+	bool begun = is_beginning(path, known) || is_beginning(known, path);
 	unsigned whole = distance(path, known);
 	unsigned word = distance(last_word(path), last_word(known)) + OTHER_SECTION;
 
