@@ -20,7 +20,7 @@ struct loop {
 	struct slab        chunks;
 	uint64_t           now_us;	/* 0 = not asked yet in this turn */
 	bool               stopping;
-	uint8_t            scratch[SCRATCH_ROOM];
+	uint8_t            scratch[LOOP_HEADROOM + SCRATCH_ROOM];
 	uint8_t            workshop[WORKSHOP_ROOM];
 };
 
@@ -55,7 +55,7 @@ struct loop *loop_new(void)
 	return loop;
 }
 
-static void run_deferred(struct loop *loop)
+void loop_run_deferred(struct loop *loop)
 {
 	struct deferred *d;
 
@@ -70,7 +70,7 @@ void loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
-	run_deferred(loop);
+	loop_run_deferred(loop);
 	event_base_free(loop->base);
 	slab_clear(&loop->chunks);
 	free(loop);
@@ -83,7 +83,7 @@ void loop_run(struct loop *loop)
 		loop->now_us = 0;
 		if (event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) != 0)
 			break;
-		run_deferred(loop);
+		loop_run_deferred(loop);
 	}
 }
 
@@ -128,8 +128,8 @@ uint64_t loop_now_us(const struct loop *loop)
 
 uint8_t *loop_scratch(struct loop *loop, size_t *room)
 {
-	*room = sizeof(loop->scratch);
-	return loop->scratch;
+	*room = SCRATCH_ROOM;
+	return loop->scratch + LOOP_HEADROOM;
 }
 
 uint8_t *loop_workshop(struct loop *loop, size_t *room)

@@ -47,10 +47,18 @@ struct event_base *loop_base(struct loop *loop);
 /* Run d->run at the end of this turn; no effect when it is already queued. */
 void loop_defer(struct loop *loop, struct deferred *d, void (*run)(struct deferred *d));
 
+/* Run now what is deferred; for the time when the loop does not turn any more. */
+void loop_run_deferred(struct loop *loop);
+
 /* Time at the start of this turn: clock_now_us() without a system call. */
 uint64_t loop_now_us(const struct loop *loop);
 
-/* For reads: whatever is in it is gone after the callback. */
+/*
+ * For reads: whatever is in it is gone after the callback.  LOOP_HEADROOM
+ * bytes before it may be written too: a receiver that holds the start of a
+ * packet puts it there, in front of the rest, and has it in one piece.
+ */
+#define LOOP_HEADROOM 16384u
 uint8_t *loop_scratch(struct loop *loop, size_t *room);
 
 /* For building packets: second scratch, so that input and output do not clash. */

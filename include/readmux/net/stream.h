@@ -38,7 +38,7 @@ const char *stream_end_text(enum stream_end end);
 
 struct stream_user_ops {
 	void (*connected)(void *arg);		/* after stream_connect(), or TLS is up */
-	/* <bytes> are valid during the call only. */
+	/* <bytes> are valid during the call only; LOOP_HEADROOM bytes before them may be overwritten. */
 	void (*received)(void *arg, struct span bytes);
 	void (*drained)(void *arg);		/* everything queued was sent */
 	void (*closed)(void *arg, enum stream_end why);

@@ -6,7 +6,8 @@
  * them into steps: a run of bytes that nobody needs to look at (rows, column
  * definitions, also in part), or one whole packet whose content matters (OK,
  * ERR, EOF, the column count, LOCAL INFILE, COM_STMT_PREPARE_OK).  Row bytes are never parsed.
- * Nothing is copied.  It owns no memory and never allocates.
+ * Nothing is copied.  It owns no memory and never allocates.  Packets up to 8 KiB
+ * are given out whole only, so that what was passed on ends between packets.
  *
  * Understood: both CLIENT_DEPRECATE_EOF forms, multi-results, LOCAL INFILE,
  * cursors (SERVER_STATUS_CURSOR_EXISTS ends a result after its definitions),
@@ -62,6 +63,8 @@ struct result {
 	bool     optional_metadata;
 	bool     cache_metadata;
 	bool     continued;	/* the next packet continues the one before */
+	bool     ending;	/* the packet given out in part is the last */
+	uint8_t  seq;		/* sequence number of the last packet seen */
 	bool     binary;	/* answers COM_STMT_EXECUTE: a cursor may end the response early */
 	uint16_t status;	/* from the last OK or EOF packet */
 	uint16_t warnings;

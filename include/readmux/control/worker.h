@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A traffic thread: one event loop, its sessions, its server connections.
+ *
+ * Everything below worker_start() is called from the control thread; what
+ * crosses is a letter.
+ */
+#ifndef READMUX_CONTROL_WORKER_H
+#define READMUX_CONTROL_WORKER_H
+
+#include <readmux/auth/credentials.h>
+#include <readmux/auth/rsa.h>
+#include <readmux/model/settings.h>
+#include <readmux/model/stats.h>
+#include <readmux/model/topology.h>
+#include <readmux/net/mailbox.h>
+#include <readmux/net/tls.h>
+
+struct worker;
+
+/* What all workers share; outlives them. */
+struct worker_common {
+	struct credentials   *credentials;
+	const struct rsa_key *rsa;
+	struct tls_context   *tls_server;
+	struct tls_context   *tls_client;
+	struct mailbox       *control;	/* where evidence goes */
+	unsigned              workers;
+};
+
+/* Letters from workers to the control thread. */
+enum worker_letter_kind { WORKER_EVIDENCE = 1, WORKER_DRAINED };
+
+struct worker_evidence {
+	struct letter letter;
+	uint32_t      backend;
+	enum evidence evidence;
+	char          words[160];
+};
+
+/* Start a thread.  NULL: no memory, descriptors or threads. */
+struct worker *worker_start(unsigned number, const struct worker_common *common,
+			    const struct settings *settings, const struct topology *topology);
+
+/* A client: <fd> is the worker's from now on. */
+void worker_adopt(struct worker *w, int fd, const struct address *peer,
+		  enum listen_route listen, uint32_t id);
+void worker_set_topology(struct worker *w, const struct topology *topology);
+void worker_set_settings(struct worker *w, const struct settings *settings);
+
+/* Close sessions as they come to rest; a WORKER_DRAINED letter follows when none is left. */
+void worker_drain(struct worker *w);
+
+/* Close everything, end the thread, free it. */
+void worker_stop(struct worker *w);
+
+/* Sessions handed over and not closed yet: what new ones are balanced by. */
+unsigned worker_load(const struct worker *w);
+const struct worker_stats *worker_stats_of(const struct worker *w);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Server connections to one backend, for one worker.
+ *
+ * A session first tries pool_take(), which gives an idle connection at once.
+ * Else it asks with a ticket and is called back: with a connection that came
+ * back or was dialled for it, or with none and a reason.  The pool never opens
+ * more than its share of the server's connections; beyond that, asks wait in
+ * line, oldest first.  Waiting has no deadline here: the session has one.
+ *
+ * Thread: one worker's.
+ */
+#ifndef READMUX_RELAY_POOL_H
+#define READMUX_RELAY_POOL_H
+
+#include <readmux/relay/server_conn.h>
+
+struct pool_ticket;
+
+/* <conn> is NULL when none can be had: ticket->error_number and ->problem say why. */
+typedef void pool_granted_fn(struct pool_ticket *ticket, struct server_conn *conn);
+
+struct pool_ticket {
+	TAILQ_ENTRY(pool_ticket) link;		/* private */
+	struct pool          *pool;		/* private; NULL = not waiting */
+	struct account       *account;
+	struct session_state *wanted;		/* a connection in this state is preferred */
+	pool_granted_fn      *granted;
+	uint16_t              error_number;	/* the server's error, 0 = could not connect */
+	char                  error_sqlstate[SQLSTATE_LEN + 1];
+	char                  problem[256];
+};
+
+/* One backend as the balancer sees it. */
+struct pool {
+	struct relay_env *env;
+	TAILQ_ENTRY(pool) link;
+	uint32_t          backend_id;
+	char              name[BACKEND_NAME_MAX];
+	struct address    address;
+	bool              mariadb;
+	bool              gtid;			/* positions are GTIDs */
+	bool              retired;		/* not in the topology any more */
+	unsigned          limit;		/* most connections */
+	unsigned          open;			/* all, also those being dialled */
+	unsigned          dialing;
+	unsigned          leased;
+	unsigned          in_flight;		/* statements running */
+	unsigned          waiting;
+	uint32_t          latency_us;		/* moving average */
+	char              reached[POSITION_MAX];	/* newest position known to be applied there */
+	TAILQ_HEAD(, server_conn) conns;
+	TAILQ_HEAD(, pool_ticket) tickets;
+	struct bucket    *buckets;		/* by account */
+	struct deferred   granter;
+};
+
+/* All of a worker. */
+struct pools *pools_new(struct relay_env *env);
+void pools_close(struct pools *pools);	/* closes every connection */
+void pools_free(struct pools *pools);
+
+/* The pool of backend <view>, made when it is new.  NULL: no memory. */
+struct pool *pool_of(struct pools *pools, const struct backend_view *view);
+
+/* Follow env->topology: retire pools whose backend is gone, close idle ones of drained backends. */
+void pools_topology_changed(struct pools *pools);
+
+/*
+ * An idle connection for <account>, leased, or NULL.  One in state <wanted> if
+ * there is one; never one that cannot get there.
+ */
+struct server_conn *pool_take(struct pool *pool, struct account *account,
+			      struct session_state *wanted,
+			      const struct server_conn_owner_ops *ops, void *owner);
+
+/*
+ * Take exactly <conn>, which is idle.  For statements about the last one.
+ */
+void pool_take_this(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner);
+
+/*
+ * Wait for a connection.  granted() is never called from inside.  The
+ * connection comes leased with no owner: the receiver calls server_conn_give().
+ */
+void pool_ask(struct pool *pool, struct pool_ticket *ticket);
+
+/* Stop waiting.  Safe on a ticket that was never asked or was granted. */
+void pool_withdraw(struct pool_ticket *ticket);
+
+/*
+ * <conn>, which its owner dialled itself and which just became ready, joins
+ * the pool's connections as a leased one; its set-up is written.
+ */
+void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner);
+
+/* Give a leased connection back; it must have nothing in flight. */
+void pool_return(struct server_conn *conn);
+
+/* Bookkeeping for the balancer. */
+void pool_statement_sent(struct pool *pool);
+void pool_statement_done(struct pool *pool, uint64_t took_us);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Brings a server connection into a session's state, in the same write as the
+ * statement that follows.
+ *
+ * The commands are appended to a writer and registered on the connection's
+ * FIFO; their answers are consumed here.  When all have come, owner_ops->
+ * restored() is called.  If one failed, conn->restore_failed is set and
+ * conn->error_* hold the server's error: whatever was sent behind it ran in a
+ * wrong state, so only statements without effect may be sent before the answer.
+ */
+#ifndef READMUX_RELAY_RESTORE_H
+#define READMUX_RELAY_RESTORE_H
+
+#include <readmux/relay/server_conn.h>
+
+/* The set-up of a fresh connection: trackers on.  Part of the first write after login. */
+void restore_write_setup(struct server_conn *conn, struct writer *w);
+
+enum restore_result {
+	RESTORE_NOTHING,	/* the connection is in that state already */
+	RESTORE_WRITTEN,	/* commands were appended; restored() will be called */
+	RESTORE_IMPOSSIBLE,	/* this connection cannot get there: take another */
+};
+
+RMX_MUST_CHECK
+enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
+				  struct writer *w);
+
+/*
+ * Further single steps, to be written behind restore_write() and before the statement;
+ * their failure counts as the restore's.  restored() comes after the last.
+ */
+void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w);
+
+/*
+ * Wait on the server until it has applied <position>, at most <timeout_ms>.
+ * A time-out counts as failure with error_number 0.
+ */
+void restore_write_position(struct server_conn *conn, const char *position,
+			    uint32_t timeout_ms, struct writer *w);
+
+#endif

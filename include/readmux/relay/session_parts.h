@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the session_*.c files share; nobody else includes it.
+ */
+#ifndef READMUX_RELAY_SESSION_PARTS_H
+#define READMUX_RELAY_SESSION_PARTS_H
+
+#include <readmux/auth/client_login.h>
+#include <readmux/base/error.h>
+#include <readmux/base/log.h>
+#include <readmux/relay/hold.h>
+#include <readmux/relay/pool.h>
+#include <readmux/relay/restore.h>
+#include <readmux/relay/session.h>
+
+/* Columns: what the log calls it, and the phases that may follow. */
+#define SESSION_PHASES(X)							\
+	X(NEW,       "new",       TO(LOGIN) | TO(CLOSED))			\
+	X(LOGIN,     "login",     TO(TLS) | TO(PROVING) | TO(READY) | TO(CLOSING) | TO(CLOSED)) \
+	X(TLS,       "tls",       TO(LOGIN) | TO(CLOSED))			\
+	X(PROVING,   "proving",   TO(LOGIN) | TO(READY) | TO(CLOSING) | TO(CLOSED)) \
+	X(READY,     "ready",     TO(ROUTING) | TO(LOGIN) | TO(CLOSING) | TO(CLOSED)) \
+	X(ROUTING,   "routing",   TO(READY) | TO(RESTORING) | TO(RUNNING) | TO(CLOSING) | TO(CLOSED)) \
+	X(RESTORING, "restoring", TO(READY) | TO(ROUTING) | TO(RUNNING) | TO(CLOSING) | TO(CLOSED)) \
+	X(RUNNING,   "running",   TO(READY) | TO(ROUTING) | TO(CLOSING) | TO(CLOSED)) \
+	X(CLOSING,   "closing",   TO(CLOSED))					\
+	X(CLOSED,    "closed",    0)
+
+enum session_phase {
+#define X(phase, name, next) SESSION_##phase,
+	SESSION_PHASES(X)
+#undef X
+};
+
+/* Pins besides those of the classifier (enum sql_pin). */
+#define PIN_UNREPLAYABLE   (1u << 28)	/* the server reported a change that cannot be replayed */
+#define PIN_COMMAND        (1u << 29)	/* COM_SET_OPTION, replication commands */
+#define PIN_STATEMENTS     (1u << 30)	/* open prepared statements */
+
+/* The command in flight. */
+struct statement {
+	struct sql_verdict verdict;
+	struct route       route;
+	struct hold        packet;		/* its bytes, with header; empty for what streams */
+	uint64_t           started_us;
+	uint64_t           sent_us;
+	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
+	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
+	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
+	uint16_t           warnings;
+	uint8_t            command;
+	uint8_t            seq;			/* of the last packet of the request or answer seen */
+	uint8_t            attempts;
+	bool               in_transaction;	/* the session was in one when it began */
+	bool               replica;		/* it runs on a replica */
+	bool               primary_only;	/* a replica could not do it */
+	bool               waiting;		/* on env->waiting */
+	bool               passed;		/* something of the answer went to the client */
+	bool               has_rows;		/* a row is in the answer */
+	bool               failed;		/* the answer has an ERR packet */
+	bool               again;		/* the ERR is not passed on: run it again elsewhere */
+	bool               partial_packet;	/* the last bytes passed on end inside a packet */
+};
+
+/* A request whose bytes are passed on while they arrive (very long, or a local file). */
+struct body {
+	enum { BODY_NONE, BODY_STATEMENT, BODY_FILE } kind;
+	uint32_t       left;		/* payload bytes of the packet under way */
+	bool           continued;	/* that packet is full: another belongs to it */
+	uint8_t        header[PACKET_HEADER_LEN];
+	uint8_t        header_len;	/* bytes of the next header that have arrived */
+	enum rmx_error failure;		/* told to the client when all of it has arrived */
+};
+
+#define SESSION_TAG 0x53455353u
+
+struct session {
+	uint32_t              tag;
+	uint8_t               phase;		/* enum session_phase; changed by one gate */
+	uint8_t               listen;		/* enum listen_route */
+	bool                  closed;
+	bool                  lost_transaction;	/* told at the next statement */
+	bool                  login_counts;	/* a failure now is a failed login */
+	uint16_t              status;		/* server status flags, as the client knows them */
+	uint32_t              id;		/* connection id that the client knows */
+	uint32_t              pins;
+	uint32_t              open_statements;	/* prepared, not closed */
+	uint64_t              capabilities;
+	uint64_t              insert_id;	/* LAST_INSERT_ID() */
+	uint64_t              wrote_us;		/* last write without a position; 0 = none */
+	struct relay_env     *env;
+	TAILQ_ENTRY(session)  link;
+	TAILQ_ENTRY(session)  wait_link;
+	struct log_ctx        log;
+	struct account       *account;
+	struct session_state *state;
+	struct server_conn   *conn;		/* leased, or being dialled for the login */
+	struct server_conn   *previous;		/* where the last statement ran, while nobody else used it */
+	struct client_login  *login;		/* during login only */
+	struct pool_ticket    ticket;
+	struct timer          timer;
+	struct stream         stream;
+	struct buffer         input;		/* received, not yet looked at */
+	struct buffer         stash;		/* answer kept back until its first row */
+	struct statement      st;
+	struct body           body;
+	struct address        peer;
+	char                  lost_on[BACKEND_NAME_MAX];	/* pinned state went with this backend; "" = none */
+	char                  position[POSITION_MAX];	/* what this session has written or seen */
+	struct deferred       looker;		/* looks at <input> at the end of the turn */
+	struct deferred       reaper;
+};
+
+/* session.c */
+struct session *session_from(void *arg);
+void session_set_phase(struct session *s, enum session_phase to);
+void session_close(struct session *s, const char *why);
+/* Close when everything queued has been sent. */
+void session_close_gently(struct session *s, const char *why);
+/* Send readmux's own error as the answer; arguments fill in the error's text. */
+void session_send_error(struct session *s, enum rmx_error error, ...);
+/* A server's error as the answer, word for word. */
+void session_send_server_error(struct session *s, uint16_t number, const char *sqlstate,
+			       const char *text);
+/* An OK packet of readmux's own as the answer. */
+void session_send_ok(struct session *s);
+/* The command is answered: look at what else the client sent. */
+void session_next(struct session *s);
+/* Look at the input that was kept, at the end of this turn. */
+void session_look_later(struct session *s);
+void session_arm_idle(struct session *s);
+/* How the text of this session's statements is to be read. */
+struct sql_mode session_sql_mode(const struct session *s);
+const char *session_name(const struct session *s, char *out, size_t room);
+
+/* session_login.c */
+bool session_greet(struct session *s);
+void session_login_packet(struct session *s, struct frame frame, struct span payload);
+void session_login_tls_up(struct session *s);
+void session_login_change_user(struct session *s, struct span payload, uint8_t seq);
+void session_login_conn_gone(struct session *s, struct server_conn *conn);
+void session_login_drop(struct session *s);
+extern const struct server_conn_owner_ops session_login_owner;
+
+/* session_command.c */
+/* One whole command, or (when <whole> is false) the start of one that is streamed. */
+void session_command(struct session *s, struct span packet, bool whole);
+
+/* session_statement.c */
+void statement_start(struct session *s, struct span packet, bool whole);
+void statement_route(struct session *s);
+void statement_done(struct session *s);
+void statement_run_again(struct session *s);
+void statement_look_again(struct session *s);	/* it waits, and something has changed */
+void statement_withdraw(struct session *s);	/* stop waiting and forget it */
+void session_release_conn(struct session *s);
+void session_drop_conn(struct session *s);
+/* Bytes of a body that arrive; returns how many belonged to it. */
+size_t session_body(struct session *s, struct span bytes);
+extern const struct server_conn_owner_ops session_conn_owner;
+
+/* session_response.c */
+extern const struct sink_ops session_sink;
+/* Put an ERR packet behind what the client has of the answer so far. */
+void response_cut(struct session *s, enum rmx_error error, const char *backend);
+
+#endif

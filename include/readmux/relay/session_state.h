@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session has set, as far as it can be set again on another server
+ * connection: default schema, session variables, user variables.
+ *
+ * A state is immutable, counted, and unique within its table: two sessions, or
+ * a session and a server connection, are in the same state exactly when their
+ * pointers are equal.  The empty state is that of a fresh login.
+ *
+ * Thread: one worker's.
+ */
+#ifndef READMUX_RELAY_SESSION_STATE_H
+#define READMUX_RELAY_SESSION_STATE_H
+
+#include <readmux/wire/writer.h>
+
+struct session_state;
+struct state_table;
+
+enum state_kind {
+	STATE_SYSTEM_VARIABLE,	/* value as the server's tracker reported it */
+	STATE_USER_VARIABLE,	/* value as SQL text that can be sent again */
+};
+
+/* A state larger than this cannot be carried; the session is pinned instead. */
+#define STATE_BYTES_MAX 32768u
+
+/* NULL: no memory. */
+struct state_table *state_table_new(void);
+void state_table_free(struct state_table *table);
+
+/* The state after login.  All functions that return a state give a reference. */
+struct session_state *state_empty(struct state_table *table);
+struct session_state *state_take(struct session_state *state);
+void state_drop(struct session_state *state);
+
+/* <state> with one thing changed.  NULL: too large or no memory. */
+RMX_MUST_CHECK
+struct session_state *state_with_schema(struct session_state *state, struct span schema);
+RMX_MUST_CHECK
+struct session_state *state_with_variable(struct session_state *state, enum state_kind kind,
+					  struct span name, struct span value);
+
+/* The empty state with <state>'s schema: what COM_RESET_CONNECTION leaves. */
+RMX_MUST_CHECK
+struct session_state *state_schema_only(struct session_state *state);
+
+/* Empty when there is none. */
+struct span state_schema(const struct session_state *state);
+
+/* Number of variables of both kinds. */
+size_t state_variables(const struct session_state *state);
+
+/*
+ * How a connection in state <from> gets to <to>.
+ */
+enum state_path {
+	STATE_PATH_NONE,	/* it is there already */
+	STATE_PATH_SET,		/* by setting what differs */
+	STATE_PATH_RESET,	/* by COM_RESET_CONNECTION, then setting everything */
+	STATE_PATH_IMPOSSIBLE,	/* <to> has no schema and <from> has: no command takes it away */
+};
+enum state_path state_path(const struct session_state *from, const struct session_state *to);
+
+/*
+ * Append the text of a SET statement for every variable of <kind> that <to> has and
+ * <from> has not with that value (<from> NULL: for all).  Nothing is appended,
+ * and false returned, when there is none.  Trouble shows in w->bad.
+ */
+bool state_write_set(struct writer *w, enum state_kind kind, const struct session_state *from,
+		     const struct session_state *to);
+
+/*
+ * What a variable that a tracker reported means for the session.
+ */
+enum variable_use {
+	VARIABLE_STATE,		/* part of the session state */
+	VARIABLE_NOT_STATE,	/* read-only, or readmux's own: ignore */
+	VARIABLE_INSERT_ID,	/* last_insert_id: carried apart, set only where it is asked for */
+	VARIABLE_POSITION,	/* last_gtid: the position of a write */
+	VARIABLE_PINS,		/* cannot be set again faithfully (timestamp, rand_seed1 ...) */
+};
+enum variable_use variable_use(struct span name);
+
+#endif

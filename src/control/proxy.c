@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control thread: assembles the proxy and keeps it going.
+ *
+ * It accepts clients and hands each to the worker with the fewest sessions, so
+ * that workers hold equal numbers whatever the kernel's hash would do.
+ */
+#include <readmux/base/clock.h>
+#include <readmux/base/error.h>
+#include <readmux/base/log.h>
+#include <readmux/control/config.h>
+#include <readmux/control/fleet.h>
+#include <readmux/control/proxy.h>
+#include <readmux/control/worker.h>
+#include <readmux/net/listener.h>
+#include <readmux/net/timer.h>
+#include <readmux/wire/reply.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LISTEN_BACKLOG 4096
+#define MAX_WORKERS    256u
+
+extern char **environ;
+
+struct door {
+	struct proxy     *proxy;
+	struct listener  *listener;
+	enum listen_route route;
+};
+
+struct proxy {
+	const struct settings *settings;
+	const char            *config_path;
+	struct loop           *loop;
+	struct mailbox        *mailbox;
+	struct fleet          *fleet;
+	struct worker_common   common;
+	struct worker        **workers;
+	unsigned               worker_count;
+	struct door           *doors;
+	size_t                 door_count;
+	struct signal_watch    signals[3];
+	struct timer           drain_limit;
+	unsigned               undrained;	/* workers that still have sessions */
+	uint32_t               next_id;		/* connection ids that clients are told */
+	bool                   draining;
+	int                    status;
+};
+
+/* --- clients ---------------------------------------------------------------- */
+
+static struct worker *least_loaded(const struct proxy *p)
+{
+	struct worker *best = p->workers[0];
+
+	for (unsigned i = 1; i < p->worker_count; i++) {
+		if (worker_load(p->workers[i]) < worker_load(best))
+			best = p->workers[i];
+	}
+	return best;
+}
+
+static uint64_t total_load(const struct proxy *p)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < p->worker_count; i++)
+		sum += worker_load(p->workers[i]);
+	return sum;
+}
+
+/* Error 1040 in place of the greeting, as a server does it. */
+static void turn_away(const struct proxy *p, int fd)
+{
+	const struct rmx_error_info *info = rmx_error_info(RMX_TOO_MANY_SESSIONS);
+	uint8_t memory[256];
+	struct writer w = writer_over(memory, sizeof(memory));
+	char limit[64], text[200];
+
+	(void)snprintf(limit, sizeof(limit), "%llu of them (sessions.max)",
+		       (unsigned long long)p->settings->max_sessions);
+	(void)snprintf(text, sizeof(text), info->text, limit);
+	writer_begin(&w, 0);
+	err_packet_write(&w, &(struct err_packet){ info->number, span_of(info->sqlstate),
+						   span_of(text) });
+	if (writer_end(&w))
+		(void)!write(fd, memory, w.len);
+	(void)close(fd);
+	log_warn(NULL, "too many sessions", LOG_UINT("limit", p->settings->max_sessions));
+}
+
+static void accepted(void *arg, int fd, const struct address *peer)
+{
+	struct door *door = arg;
+	struct proxy *p = door->proxy;
+
+	if (total_load(p) >= p->settings->max_sessions) {
+		turn_away(p, fd);
+		return;
+	}
+	if (++p->next_id == 0)
+		p->next_id = 1;
+	worker_adopt(least_loaded(p), fd, peer, door->route, p->next_id);
+}
+
+static void close_doors(struct proxy *p)
+{
+	for (size_t i = 0; i < p->door_count; i++)
+		listener_close(p->doors[i].listener);
+	p->door_count = 0;
+}
+
+static bool open_doors(struct proxy *p)
+{
+	const struct settings *s = p->settings;
+	char problem[256], at[ADDRESS_TEXT_MAX];
+	struct address bound;
+
+	p->doors = calloc(s->listen_count, sizeof(*p->doors));
+	if (p->doors == NULL)
+		return false;
+	for (size_t i = 0; i < s->listen_count; i++) {
+		struct door *door = &p->doors[i];
+
+		door->proxy = p;
+		door->route = s->listen[i].route;
+		door->listener = listener_open(p->loop, &s->listen[i].address, LISTEN_BACKLOG,
+					       accepted, door, problem, sizeof(problem));
+		if (door->listener == NULL) {
+			log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
+			return false;
+		}
+		p->door_count++;
+		listener_address(door->listener, &bound);
+		address_format(&bound, at, sizeof(at));
+		log_info(NULL, "listening", LOG_TEXT("address", at),
+			 LOG_TEXT("route", door->route == LISTEN_READ ? "read" : "split"));
+	}
+	return true;
+}
+
+/* --- news from fleet and workers ------------------------------------------------ */
+
+static void published(void *arg, const struct topology *topology)
+{
+	struct proxy *p = arg;
+
+	for (unsigned i = 0; i < p->worker_count; i++)
+		worker_set_topology(p->workers[i], topology);
+}
+
+/* Hashes of the primary's accounts: a user without one starts a fresh list. */
+static void account(void *arg, struct span user, struct span native_hash)
+{
+	struct proxy *p = arg;
+	uint8_t stage2[NATIVE_HASH_LEN];
+	struct secret secret;
+
+	if (user.len == 0) {
+		credentials_clear(p->common.credentials, CREDENTIAL_READ);
+		return;
+	}
+	if (!native_hash_from_text(native_hash, stage2))
+		return;
+	secret_from_stage2(&secret, stage2);
+	if (!credentials_put(p->common.credentials, user, CREDENTIAL_READ, &secret, clock_now_us()))
+		log_warn(NULL, "out of memory; a user's hash is not kept", LOG_SPAN("user", user));
+	secret_wipe(&secret);
+}
+
+static const struct fleet_host_ops fleet_ops = {
+	.published = published,
+	.account = account,
+};
+
+static void stop(struct proxy *p, const char *why)
+{
+	log_info(NULL, "stopping", LOG_TEXT("reason", why));
+	loop_stop(p->loop);
+}
+
+static void arrived(void *arg, struct letter *letter)
+{
+	struct proxy *p = arg;
+
+	if (letter->kind == WORKER_EVIDENCE) {
+		struct worker_evidence *e = container_of(letter, struct worker_evidence, letter);
+
+		fleet_evidence(p->fleet, e->backend, e->evidence, e->words);
+		free(e);
+		return;
+	}
+	free(letter);
+	if (p->draining && p->undrained > 0 && --p->undrained == 0)
+		stop(p, "every session is closed");
+}
+
+/* --- users, reload, drain ------------------------------------------------------- */
+
+static bool secret_of(const struct user_setting *user, struct secret *secret)
+{
+	uint8_t stage2[NATIVE_HASH_LEN];
+
+	if (user->password != NULL)
+		return secret_from_password(secret, span_of(user->password));
+	if (user->password_hash == NULL ||
+	    !native_hash_from_text(span_of(user->password_hash), stage2))
+		return false;
+	secret_from_stage2(secret, stage2);
+	return true;
+}
+
+static void put_users(struct proxy *p)
+{
+	const struct settings *s = p->settings;
+
+	credentials_clear(p->common.credentials, CREDENTIAL_CONFIGURED);
+	for (size_t i = 0; i < s->user_count; i++) {
+		struct secret secret;
+
+		if (!secret_of(&s->users[i], &secret) ||
+		    !credentials_put(p->common.credentials, span_of(s->users[i].name),
+				     CREDENTIAL_CONFIGURED, &secret, clock_now_us()))
+			log_error(NULL, "a configured user cannot be used",
+				  LOG_TEXT("user", s->users[i].name));
+		secret_wipe(&secret);
+	}
+	credentials_limit(p->common.credentials, (unsigned)s->login_failures,
+			  s->login_failure_window_ms * 1000);
+}
+
+static void reload(struct proxy *p)
+{
+	char problem[2048];
+	struct settings *fresh = config_load(p->config_path, environ, problem, sizeof(problem));
+
+	if (fresh == NULL) {
+		log_error(NULL, "reload refused; nothing was changed", LOG_TEXT("problem", problem));
+		return;
+	}
+	settings_drop(p->settings);
+	p->settings = fresh;
+	atomic_store(&log_threshold, (int)fresh->log_level);
+	put_users(p);
+	fleet_reload(p->fleet, fresh);
+	for (unsigned i = 0; i < p->worker_count; i++)
+		worker_set_settings(p->workers[i], fresh);
+	log_info(NULL, "configuration reloaded",
+		 LOG_TEXT("file", p->config_path != NULL ? p->config_path : "(none)"));
+}
+
+static void drain_expired(struct timer *t)
+{
+	stop(container_of(t, struct proxy, drain_limit), "the drain timeout is over");
+}
+
+static void drain(struct proxy *p)
+{
+	if (p->draining) {
+		stop(p, "asked twice");
+		return;
+	}
+	p->draining = true;
+	p->undrained = p->worker_count;
+	log_info(NULL, "draining", LOG_UINT("sessions", total_load(p)),
+		 LOG_UINT("timeout_ms", p->settings->drain_timeout_ms));
+	close_doors(p);
+	for (unsigned i = 0; i < p->worker_count; i++)
+		worker_drain(p->workers[i]);
+	timer_set(&p->drain_limit, p->loop, p->settings->drain_timeout_ms * 1000, drain_expired);
+}
+
+static void signalled(void *arg, int signum)
+{
+	struct proxy *p = arg;
+
+	if (signum == SIGHUP)
+		reload(p);
+	else
+		drain(p);
+}
+
+/* --- start and end -------------------------------------------------------------- */
+
+static unsigned usable_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool open_tls(struct proxy *p)
+{
+	const struct settings *s = p->settings;
+	char problem[256];
+
+	if (s->tls != TLS_CLIENT_OFF) {
+		p->common.tls_server = tls_context_server(s->tls_certificate, s->tls_key,
+							  s->tls_client_ca, problem, sizeof(problem));
+		if (p->common.tls_server == NULL)
+			goto failed;
+	}
+	if (s->backend_tls != TLS_SERVER_OFF) {
+		p->common.tls_client = tls_context_client(s->backend_tls_ca,
+							  s->backend_tls_verify_name, NULL, NULL,
+							  problem, sizeof(problem));
+		if (p->common.tls_client == NULL)
+			goto failed;
+	}
+	return true;
+
+failed:
+	log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
+	return false;
+}
+
+static bool start_workers(struct proxy *p)
+{
+	uint64_t want = p->settings->workers > 0 ? p->settings->workers : usable_cpus();
+
+	p->common.workers = (unsigned)(want < MAX_WORKERS ? want : MAX_WORKERS);
+	p->workers = calloc(p->common.workers, sizeof(struct worker *));
+	if (p->workers == NULL)
+		return false;
+	for (unsigned i = 0; i < p->common.workers; i++) {
+		p->workers[i] = worker_start(i, &p->common, p->settings, fleet_topology(p->fleet));
+		if (p->workers[i] == NULL) {
+			log_error(NULL, "cannot start a worker thread");
+			return false;
+		}
+		p->worker_count++;
+	}
+	return true;
+}
+
+static bool start_signals(struct proxy *p)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (!signal_watch_start(&p->signals[i], p->loop, numbers[i], signalled, p))
+			return false;
+	}
+	return true;
+}
+
+static bool start(struct proxy *p)
+{
+	p->loop = loop_new();
+	p->common.credentials = credentials_new(p->settings->login_ttl_ms * 1000);
+	p->common.rsa = rsa_key_make();
+	if (p->loop == NULL || p->common.credentials == NULL || p->common.rsa == NULL)
+		return false;
+	p->mailbox = mailbox_new(p->loop, arrived, p);
+	p->common.control = p->mailbox;
+	if (p->mailbox == NULL || !start_signals(p) || !open_tls(p))
+		return false;
+	put_users(p);
+	p->fleet = fleet_new(p->loop, p->settings, &fleet_ops, p);
+	return p->fleet != NULL && start_workers(p) && open_doors(p);
+}
+
+static void finish(struct proxy *p)
+{
+	close_doors(p);
+	free(p->doors);
+	timer_clear(&p->drain_limit);
+	for (unsigned i = 0; i < p->worker_count; i++)
+		worker_stop(p->workers[i]);
+	p->worker_count = 0;
+	free(p->workers);
+	mailbox_free(p->mailbox);
+	fleet_free(p->fleet);
+	for (size_t i = 0; i < ARRAY_LEN(p->signals); i++)
+		signal_watch_stop(&p->signals[i]);
+	tls_context_free(p->common.tls_server);
+	tls_context_free(p->common.tls_client);
+	rsa_key_free((struct rsa_key *)(uintptr_t)p->common.rsa);
+	credentials_free(p->common.credentials);
+	loop_free(p->loop);
+	settings_drop(p->settings);
+}
+
+int proxy_run(const struct settings *settings, const char *config_path)
+{
+	struct proxy p = { .settings = settings_take(settings), .config_path = config_path };
+	int status = 1;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
+	atomic_store(&log_threshold, (int)settings->log_level);
+	if (start(&p)) {
+		log_info(NULL, "started", LOG_TEXT("version", RMX_VERSION),
+			 LOG_UINT("workers", p.worker_count));
+		loop_run(p.loop);
+		status = 0;
+	} else {
+		log_error(NULL, "could not start");
+	}
+	finish(&p);
+	log_info(NULL, "stopped");
+	return status;
+}

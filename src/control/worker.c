@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A traffic thread; see worker.h. */
+#include <readmux/base/log.h>
+#include <readmux/control/worker.h>
+#include <readmux/relay/env.h>
+#include <readmux/relay/session.h>
+
+#include <pthread.h>
+#include <unistd.h>
+
+enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_DRAIN, LETTER_STOP };
+
+struct order {
+	struct letter letter;
+	union {
+		struct {
+			int               fd;
+			uint32_t          id;
+			enum listen_route listen;
+			struct address    peer;
+		} client;
+		const struct topology *topology;
+		const struct settings *settings;
+	} u;
+};
+
+struct worker {
+	struct relay_env     env;
+	struct worker_stats  stats;
+	struct worker_common common;
+	struct loop         *loop;
+	struct mailbox      *mailbox;
+	pthread_t            thread;
+	_Atomic unsigned     load;
+	bool                 draining;
+};
+
+/* --- upward --------------------------------------------------------------------- */
+
+static void say_drained(struct worker *w)
+{
+	struct letter *letter;
+
+	if (!w->draining || atomic_load(&w->load) > 0)
+		return;
+	w->draining = false;
+	letter = calloc(1, sizeof(*letter));
+	if (letter == NULL)
+		return;		/* the drain timeout ends it */
+	letter->kind = WORKER_DRAINED;
+	mailbox_post(w->common.control, letter);
+}
+
+static void host_session_closed(void *arg)
+{
+	struct worker *w = arg;
+
+	atomic_fetch_sub(&w->load, 1);
+	say_drained(w);
+}
+
+static void host_evidence(void *arg, uint32_t backend, enum evidence evidence, const char *words)
+{
+	struct worker *w = arg;
+	struct worker_evidence *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return;		/* the next probe sees it as well */
+	e->letter.kind = WORKER_EVIDENCE;
+	e->backend = backend;
+	e->evidence = evidence;
+	(void)snprintf(e->words, sizeof(e->words), "%s", words);
+	mailbox_post(w->common.control, &e->letter);
+}
+
+static const struct relay_host_ops host_ops = {
+	.session_closed = host_session_closed,
+	.evidence = host_evidence,
+};
+
+/* --- letters ---------------------------------------------------------------- */
+
+static void adopt(struct worker *w, const struct order *o)
+{
+	if (session_open(&w->env, o->u.client.fd, &o->u.client.peer, o->u.client.listen,
+			 o->u.client.id))
+		return;
+	log_error(NULL, "a client was turned away: out of memory");
+	host_session_closed(w);
+}
+
+static void take_topology(struct worker *w, const struct topology *topology)
+{
+	topology_drop(w->env.topology);
+	w->env.topology = topology;
+	relay_env_topology_changed(&w->env);
+}
+
+static void take_settings(struct worker *w, const struct settings *settings)
+{
+	settings_drop(w->env.settings);
+	w->env.settings = settings;
+}
+
+static void opened(void *arg, struct letter *letter)
+{
+	struct worker *w = arg;
+	struct order *o = container_of(letter, struct order, letter);
+
+	switch ((enum letter_kind)letter->kind) {
+	case LETTER_ADOPT:
+		adopt(w, o);
+		break;
+	case LETTER_TOPOLOGY:
+		take_topology(w, o->u.topology);
+		break;
+	case LETTER_SETTINGS:
+		take_settings(w, o->u.settings);
+		break;
+	case LETTER_DRAIN:
+		w->draining = true;
+		relay_env_drain(&w->env);
+		say_drained(w);
+		break;
+	case LETTER_STOP:
+		relay_env_close(&w->env);
+		loop_stop(w->loop);
+		break;
+	}
+	free(o);
+}
+
+static void post(struct worker *w, struct order order, enum letter_kind kind)
+{
+	struct order *o = malloc(sizeof(*o));
+
+	if (o == NULL) {
+		log_error(NULL, "out of memory; giving up");
+		abort();	/* a worker that misses news would serve wrong answers */
+	}
+	*o = order;
+	o->letter.kind = kind;
+	mailbox_post(w->mailbox, &o->letter);
+}
+
+void worker_adopt(struct worker *w, int fd, const struct address *peer,
+		  enum listen_route listen, uint32_t id)
+{
+	atomic_fetch_add(&w->load, 1);
+	post(w, (struct order){ .u.client = { fd, id, listen, *peer } }, LETTER_ADOPT);
+}
+
+void worker_set_topology(struct worker *w, const struct topology *topology)
+{
+	post(w, (struct order){ .u.topology = topology_take(topology) }, LETTER_TOPOLOGY);
+}
+
+void worker_set_settings(struct worker *w, const struct settings *settings)
+{
+	post(w, (struct order){ .u.settings = settings_take(settings) }, LETTER_SETTINGS);
+}
+
+void worker_drain(struct worker *w)
+{
+	post(w, (struct order){ .letter = { .kind = 0 } }, LETTER_DRAIN);
+}
+
+unsigned worker_load(const struct worker *w)
+{
+	return atomic_load_explicit(&w->load, memory_order_relaxed);
+}
+
+const struct worker_stats *worker_stats_of(const struct worker *w)
+{
+	return &w->stats;
+}
+
+/* --- the thread ------------------------------------------------------------------- */
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(w->loop);
+	return NULL;
+}
+
+static void fill_env(struct worker *w, const struct settings *settings,
+		     const struct topology *topology, unsigned number)
+{
+	w->env = (struct relay_env){
+		.loop = w->loop,
+		.settings = settings_take(settings),
+		.topology = topology_take(topology),
+		.stats = &w->stats,
+		.credentials = w->common.credentials,
+		.rsa = w->common.rsa,
+		.tls_server = w->common.tls_server,
+		.tls_client = w->common.tls_client,
+		.host_ops = &host_ops,
+		.host = w,
+		.workers = w->common.workers,
+		.balance = { .turn = number, .random = UINT64_C(0x9e3779b97f4a7c15) * (number + 1) },
+	};
+}
+
+struct worker *worker_start(unsigned number, const struct worker_common *common,
+			    const struct settings *settings, const struct topology *topology)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	char name[16];
+
+	if (w == NULL)
+		return NULL;
+	w->common = *common;
+	w->loop = loop_new();
+	if (w->loop == NULL)
+		goto no_loop;
+	w->mailbox = mailbox_new(w->loop, opened, w);
+	if (w->mailbox == NULL)
+		goto no_mailbox;
+	fill_env(w, settings, topology, number);
+	if (!relay_env_open(&w->env))
+		goto no_env;
+	if (pthread_create(&w->thread, NULL, work, w) != 0)
+		goto no_thread;
+	(void)snprintf(name, sizeof(name), "worker-%u", number);
+	(void)pthread_setname_np(w->thread, name);
+	return w;
+
+no_thread:
+	relay_env_free(&w->env);
+no_env:
+	settings_drop(w->env.settings);
+	topology_drop(w->env.topology);
+	mailbox_free(w->mailbox);
+no_mailbox:
+	loop_free(w->loop);
+no_loop:
+	free(w);
+	return NULL;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	post(w, (struct order){ .letter = { .kind = 0 } }, LETTER_STOP);
+	(void)pthread_join(w->thread, NULL);
+	mailbox_free(w->mailbox);
+	relay_env_close(&w->env);	/* what the last letters may have opened */
+	loop_run_deferred(w->loop);
+	relay_env_free(&w->env);
+	settings_drop(w->env.settings);
+	topology_drop(w->env.topology);
+	loop_free(w->loop);
+	free(w);
+}

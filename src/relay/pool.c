@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Server connections to one backend; see pool.h.
+ *
+ * A bucket holds the idle connections of one account, the one used last in
+ * front: it is warm, and those that are not needed grow old together at the
+ * back, where they are closed.
+ */
+#include <readmux/base/log.h>
+#include <readmux/relay/pool.h>
+#include <readmux/relay/restore.h>
+
+#include <uthash.h>
+
+/* How many idle connections are looked at for one in the wanted state. */
+#define LOOK_AT_MOST 16
+
+/* Share of a server's max_connections that readmux takes when nothing is configured. */
+#define SHARE_PERCENT 80u
+#define LIMIT_UNKNOWN 100u
+
+TAILQ_HEAD(conn_list, server_conn);
+
+struct bucket {
+	UT_hash_handle   hh;
+	struct account  *account;
+	struct conn_list idle;
+	unsigned         dialing;
+	unsigned         waiting;
+};
+
+TAILQ_HEAD(pool_list, pool);
+
+struct pools {
+	struct relay_env *env;
+	struct pool_list  list;
+};
+
+static void pool_grant_later(struct pool *pool);
+
+/* --- buckets ------------------------------------------------------------ */
+
+static struct bucket *bucket_find(struct pool *pool, struct account *account)
+{
+	struct bucket *b;
+
+	HASH_FIND_PTR(pool->buckets, &account, b);
+	return b;
+}
+
+static struct bucket *bucket_get(struct pool *pool, struct account *account)
+{
+	struct bucket *b = bucket_find(pool, account);
+
+	if (b != NULL)
+		return b;
+	b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return NULL;
+	b->account = account_take(account);
+	TAILQ_INIT(&b->idle);
+	HASH_ADD_PTR(pool->buckets, account, b);
+	return b;
+}
+
+static void bucket_drop_if_unused(struct pool *pool, struct bucket *b)
+{
+	if (b->dialing > 0 || b->waiting > 0 || !TAILQ_EMPTY(&b->idle))
+		return;
+	HASH_DEL(pool->buckets, b);
+	account_drop(b->account);
+	free(b);
+}
+
+/* --- a pool's own connections ----------------------------------------------- */
+
+static void leave_idle(struct server_conn *conn)
+{
+	struct bucket *b = bucket_find(conn->pool, conn->account);
+
+	TAILQ_REMOVE(&b->idle, conn, idle_link);
+	bucket_drop_if_unused(conn->pool, b);
+}
+
+static void idle_gone(void *owner, struct server_conn *conn)
+{
+	struct pool *pool = owner;
+	struct bucket *b = bucket_find(pool, conn->account);
+
+	TAILQ_REMOVE(&b->idle, conn, idle_link);
+	bucket_drop_if_unused(pool, b);
+	pool_grant_later(pool);
+}
+
+static const struct server_conn_owner_ops idle_owner = {
+	.gone = idle_gone,
+};
+
+static void close_idle(struct server_conn *conn)
+{
+	leave_idle(conn);
+	server_conn_close(conn);
+}
+
+static void idle_expired(struct timer *t)
+{
+	struct server_conn *conn = container_of(t, struct server_conn, timer);
+
+	if (conn->state == SERVER_CONN_IDLE)
+		close_idle(conn);
+}
+
+static void make_idle(struct server_conn *conn)
+{
+	struct pool *pool = conn->pool;
+	struct relay_env *env = pool->env;
+	struct bucket *b = bucket_get(pool, conn->account);
+
+	if (b == NULL) {
+		server_conn_close(conn);
+		return;
+	}
+	server_conn_give(conn, SERVER_CONN_IDLE, &idle_owner, pool);
+	TAILQ_INSERT_HEAD(&b->idle, conn, idle_link);
+	timer_set(&conn->timer, env->loop, env->settings->pool_idle_timeout_ms * 1000,
+		  idle_expired);
+}
+
+/* --- dialling --------------------------------------------------------------- */
+
+static void fail_tickets(struct pool *pool, struct account *account, struct server_conn *conn);
+
+static void set_up(struct server_conn *conn)
+{
+	size_t room;
+	uint8_t *workshop = loop_workshop(conn->env->loop, &room);
+	struct writer w = writer_over(workshop, room);
+
+	conn->pool->dialing--;
+	restore_write_setup(conn, &w);
+	stream_write(&conn->stream, writer_span(&w));
+}
+
+static void dialled_ready(void *owner, struct server_conn *conn)
+{
+	struct pool *pool = owner;
+	struct bucket *b = bucket_find(pool, conn->account);
+
+	b->dialing--;
+	set_up(conn);
+	make_idle(conn);
+	pool_grant_later(pool);
+}
+
+void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
+{
+	set_up(conn);
+	conn->pool->leased++;
+	server_conn_give(conn, SERVER_CONN_IDLE, ops, owner);
+	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
+}
+
+static void dialled_gone(void *owner, struct server_conn *conn)
+{
+	struct pool *pool = owner;
+	struct bucket *b = bucket_find(pool, conn->account);
+
+	b->dialing--;
+	STAT_INC(pool->env->stats, server_connect_failures_total);
+	log_info(NULL, "server connection failed", LOG_TEXT("backend", pool->name),
+		 LOG_TEXT("problem", conn->problem), LOG_UINT("error", conn->error_number));
+	if (conn->error_number == 0)
+		pool->env->host_ops->evidence(pool->env->host, pool->backend_id,
+					      EVIDENCE_CONNECT_FAILED, conn->problem);
+	if (conn->error_number == 1045)
+		credentials_refused(pool->env->credentials, conn->account->user,
+				    &conn->account->secret);
+	fail_tickets(pool, conn->account, conn);
+	bucket_drop_if_unused(pool, b);
+}
+
+static const struct server_conn_owner_ops dialled_owner = {
+	.ready = dialled_ready,
+	.gone = dialled_gone,
+};
+
+/* The server is full but serves us already: what is open has to do. */
+static bool server_is_full(const struct server_conn *conn, const struct pool *pool)
+{
+	return conn->error_number == 1040 && pool->leased > 0;
+}
+
+/* A connection for <account> could not be had: tell those who wait for one. */
+static void fail_tickets(struct pool *pool, struct account *account, struct server_conn *conn)
+{
+	struct pool_ticket *t, *next;
+
+	if (server_is_full(conn, pool)) {
+		pool->limit = pool->leased + pool->dialing;
+		return;
+	}
+	for (t = TAILQ_FIRST(&pool->tickets); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, link);
+		if (t->account != account)
+			continue;
+		t->error_number = conn->error_number;
+		(void)snprintf(t->error_sqlstate, sizeof(t->error_sqlstate), "%s",
+			       conn->error_sqlstate);
+		(void)snprintf(t->problem, sizeof(t->problem), "%s", conn->problem);
+		pool_withdraw(t);
+		t->granted(t, NULL);
+		next = TAILQ_FIRST(&pool->tickets);	/* granted() may have changed the line */
+	}
+}
+
+static bool close_oldest_idle(struct pool *pool)
+{
+	struct bucket *b, *tmp;
+
+	HASH_ITER(hh, pool->buckets, b, tmp) {
+		struct server_conn *conn = TAILQ_LAST(&b->idle, conn_list);
+
+		if (conn == NULL)
+			continue;
+		close_idle(conn);
+		return true;
+	}
+	return false;
+}
+
+/* Dial as many connections as there are asks without one, within the limit. */
+static void dial_for(struct pool *pool, struct bucket *b)
+{
+	while (b->dialing < b->waiting) {
+		if (pool->open >= pool->limit && !close_oldest_idle(pool))
+			return;
+		if (server_conn_dial(pool->env, pool, b->account, &dialled_owner, pool) == NULL)
+			return;
+		b->dialing++;
+	}
+}
+
+/* --- leasing ---------------------------------------------------------------- */
+
+static void lease(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
+{
+	leave_idle(conn);
+	conn->pool->leased++;
+	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
+}
+
+static bool can_serve(const struct server_conn *conn, const struct session_state *wanted,
+		      enum state_path *path)
+{
+	*path = state_path(conn->session_state, wanted);
+	return *path != STATE_PATH_IMPOSSIBLE &&
+	       (*path != STATE_PATH_RESET || conn->mariadb);
+}
+
+/* Lower is better: in the right state, then easily brought there; nobody's memory last. */
+static struct server_conn *best_idle(struct bucket *b, const struct session_state *wanted,
+				     bool spare_precious)
+{
+	struct server_conn *conn, *best = NULL;
+	unsigned best_rank = 2 * STATE_PATH_IMPOSSIBLE, looked = 0;
+
+	TAILQ_FOREACH(conn, &b->idle, idle_link) {
+		enum state_path path;
+		unsigned rank;
+
+		if (++looked > LOOK_AT_MOST)
+			break;
+		if (!can_serve(conn, wanted, &path) || (conn->precious && spare_precious))
+			continue;
+		rank = 2 * (unsigned)path + (conn->in_flight > 0);
+		if (rank < best_rank) {
+			best = conn;
+			best_rank = rank;
+		}
+		if (rank == 0)
+			break;
+	}
+	return best;
+}
+
+struct server_conn *pool_take(struct pool *pool, struct account *account,
+			      struct session_state *wanted,
+			      const struct server_conn_owner_ops *ops, void *owner)
+{
+	struct bucket *b = bucket_find(pool, account);
+	struct server_conn *conn;
+
+	if (b == NULL || b->waiting > 0)
+		return NULL;
+	conn = best_idle(b, wanted, pool->open < pool->limit);
+	if (conn == NULL)
+		return NULL;
+	if (conn->session_state == wanted)
+		STAT_INC(pool->env->stats, pool_hits_total);
+	lease(conn, ops, owner);
+	return conn;
+}
+
+void pool_take_this(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
+{
+	lease(conn, ops, owner);
+}
+
+/* --- waiting ------------------------------------------------------------ */
+
+void pool_withdraw(struct pool_ticket *ticket)
+{
+	struct pool *pool = ticket->pool;
+	struct bucket *b;
+
+	if (pool == NULL)
+		return;
+	b = bucket_find(pool, ticket->account);
+	TAILQ_REMOVE(&pool->tickets, ticket, link);
+	pool->waiting--;
+	b->waiting--;
+	ticket->pool = NULL;
+	bucket_drop_if_unused(pool, b);
+}
+
+static struct server_conn *conn_for(struct pool *pool, struct pool_ticket *t)
+{
+	struct bucket *b = bucket_find(pool, t->account);
+
+	return best_idle(b, t->wanted, pool->open < pool->limit);
+}
+
+/* Whoever can be served is, in order of arrival; then dial for the others. */
+static void grant(struct deferred *d)
+{
+	struct pool *pool = container_of(d, struct pool, granter);
+	struct pool_ticket *t, *next;
+	struct bucket *b, *tmp;
+
+	for (t = TAILQ_FIRST(&pool->tickets); t != NULL; t = next) {
+		struct server_conn *conn = conn_for(pool, t);
+
+		next = TAILQ_NEXT(t, link);
+		if (conn == NULL)
+			continue;
+		lease(conn, NULL, NULL);
+		pool_withdraw(t);
+		t->granted(t, conn);
+		next = TAILQ_FIRST(&pool->tickets);
+	}
+	HASH_ITER(hh, pool->buckets, b, tmp)
+		dial_for(pool, b);
+}
+
+static void pool_grant_later(struct pool *pool)
+{
+	if (pool->waiting > 0)
+		loop_defer(pool->env->loop, &pool->granter, grant);
+}
+
+void pool_ask(struct pool *pool, struct pool_ticket *ticket)
+{
+	struct bucket *b = bucket_get(pool, ticket->account);
+
+	assert(ticket->pool == NULL && b != NULL);
+	ticket->pool = pool;
+	TAILQ_INSERT_TAIL(&pool->tickets, ticket, link);
+	pool->waiting++;
+	b->waiting++;
+	loop_defer(pool->env->loop, &pool->granter, grant);
+}
+
+void pool_return(struct server_conn *conn)
+{
+	struct pool *pool = conn->pool;
+
+	assert(conn->state == SERVER_CONN_LEASED);
+	if (conn->no_reuse || pool->retired) {
+		server_conn_close(conn);
+	} else {
+		pool->leased--;
+		make_idle(conn);
+	}
+	pool_grant_later(pool);
+}
+
+/* --- statements, for the balancer --------------------------------------------- */
+
+void pool_statement_sent(struct pool *pool)
+{
+	pool->in_flight++;
+}
+
+void pool_statement_done(struct pool *pool, uint64_t took_us)
+{
+	int64_t sample = (int64_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX);
+	int64_t mean = pool->latency_us;
+
+	pool->in_flight--;
+	pool->latency_us = (uint32_t)(mean == 0 ? sample : mean + (sample - mean) / 8);
+}
+
+/* --- the pools of a worker -------------------------------------------------- */
+
+static unsigned limit_for(const struct relay_env *env, const struct backend_view *view)
+{
+	uint64_t total = env->settings->pool_max_connections;
+
+	if (total == 0)
+		total = view->facts.max_connections > 0 ?
+			(uint64_t)view->facts.max_connections * SHARE_PERCENT / 100 : LIMIT_UNKNOWN;
+	return (unsigned)(total / env->workers > 0 ? total / env->workers : 1);
+}
+
+static void follow_view(struct pool *pool, const struct backend_view *view)
+{
+	pool->mariadb = view->facts.mariadb;
+	pool->gtid = view->facts.gtid;
+	pool->limit = limit_for(pool->env, view);
+}
+
+static struct pool *pool_new(struct pools *pools, const struct backend_view *view)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return NULL;
+	pool->env = pools->env;
+	pool->backend_id = view->id;
+	pool->address = view->address;
+	(void)snprintf(pool->name, sizeof(pool->name), "%s", view->name);
+	TAILQ_INIT(&pool->conns);
+	TAILQ_INIT(&pool->tickets);
+	follow_view(pool, view);
+	TAILQ_INSERT_TAIL(&pools->list, pool, link);
+	return pool;
+}
+
+struct pool *pool_of(struct pools *pools, const struct backend_view *view)
+{
+	struct pool *pool;
+
+	TAILQ_FOREACH(pool, &pools->list, link) {
+		if (pool->backend_id == view->id)
+			return pool;
+	}
+	return pool_new(pools, view);
+}
+
+static void close_all_idle(struct pool *pool)
+{
+	while (close_oldest_idle(pool))
+		;
+}
+
+static void pool_free(struct pools *pools, struct pool *pool)
+{
+	TAILQ_REMOVE(&pools->list, pool, link);
+	free(pool);
+}
+
+void pools_topology_changed(struct pools *pools)
+{
+	struct pool *pool, *next;
+
+	for (pool = TAILQ_FIRST(&pools->list); pool != NULL; pool = next) {
+		const struct backend_view *view =
+			topology_by_id(pools->env->topology, pool->backend_id);
+
+		next = TAILQ_NEXT(pool, link);
+		pool->retired = view == NULL;
+		if (view != NULL)
+			follow_view(pool, view);
+		if (view == NULL || view->draining || view->health == HEALTH_DOWN)
+			close_all_idle(pool);
+		if (pool->retired && pool->open == 0 && pool->waiting == 0 &&
+		    !pool->granter.queued)
+			pool_free(pools, pool);
+	}
+}
+
+struct pools *pools_new(struct relay_env *env)
+{
+	struct pools *pools = calloc(1, sizeof(*pools));
+
+	if (pools == NULL)
+		return NULL;
+	pools->env = env;
+	TAILQ_INIT(&pools->list);
+	return pools;
+}
+
+void pools_close(struct pools *pools)
+{
+	struct pool *pool;
+
+	TAILQ_FOREACH(pool, &pools->list, link) {
+		struct server_conn *conn;
+
+		close_all_idle(pool);
+		while ((conn = TAILQ_FIRST(&pool->conns)) != NULL) {
+			struct bucket *b = bucket_find(pool, conn->account);
+
+			if (b != NULL && conn->state < SERVER_CONN_IDLE) {
+				b->dialing--;
+				server_conn_close(conn);
+				bucket_drop_if_unused(pool, b);
+			} else {
+				server_conn_close(conn);
+			}
+		}
+	}
+}
+
+void pools_free(struct pools *pools)
+{
+	struct pool *pool;
+
+	if (pools == NULL)
+		return;
+	while ((pool = TAILQ_FIRST(&pools->list)) != NULL) {
+		assert(pool->open == 0 && pool->waiting == 0);
+		pool_free(pools, pool);
+	}
+	free(pools);
+}

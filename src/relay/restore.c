@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Session state onto a server connection, pipelined; see restore.h.
+ *
+ * Every step is a command whose answer one of the sinks here consumes.  The steps
+ * still unanswered are counted in conn->restore_steps; the last one reports.
+ */
+#include <readmux/relay/pool.h>
+#include <readmux/relay/restore.h>
+#include <readmux/wire/reader.h>
+
+#define SET_TRACKERS								\
+	"SET @@session.session_track_system_variables='*', "			\
+	"@@session.session_track_schema=ON, "					\
+	"@@session.session_track_state_change=ON"
+
+/* --- what comes back ------------------------------------------------------ */
+
+static void note_failure(struct server_conn *conn, struct span payload)
+{
+	struct err_packet err;
+
+	if (conn->restore_failed)
+		return;		/* the first error is the one that counts */
+	conn->restore_failed = true;
+	if (!err_packet_parse(payload, &err))
+		return;
+	conn->error_number = err.number;
+	(void)span_copy(err.sqlstate, conn->error_sqlstate, sizeof(conn->error_sqlstate));
+	(void)span_copy(err.text, conn->problem, sizeof(conn->problem));
+}
+
+static void step_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	(void)arg;
+	(void)conn;
+	(void)bytes;
+	(void)row;
+}
+
+static void step_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			struct span raw, const struct ok_packet *ok)
+{
+	(void)arg;
+	(void)raw;
+	(void)ok;
+	if (step->packet == RESULT_PACKET_ERR)
+		note_failure(conn, step->payload);
+}
+
+static void step_batch_end(void *arg, struct server_conn *conn)
+{
+	(void)arg;
+	(void)conn;
+}
+
+/* The last answer is in: the connection is in its new state, or of no more use. */
+static void step_end(void *arg, struct server_conn *conn)
+{
+	(void)arg;
+	assert(conn->restore_steps > 0);
+	if (--conn->restore_steps > 0)
+		return;
+	if (conn->restore_to != NULL && !conn->restore_failed)
+		server_conn_set_session_state(conn, conn->restore_to);
+	else
+		state_drop(conn->restore_to);
+	conn->restore_to = NULL;
+	if (conn->restore_failed)
+		conn->no_reuse = true;
+	if (conn->owner_ops != NULL && conn->owner_ops->restored != NULL)
+		conn->owner_ops->restored(conn->owner, conn, !conn->restore_failed);
+}
+
+static void step_lost(void *arg, struct server_conn *conn)
+{
+	(void)arg;
+	(void)conn;
+}
+
+static const struct sink_ops step_sink = {
+	.pass = step_pass,
+	.packet = step_packet,
+	.batch_end = step_batch_end,
+	.end = step_end,
+	.lost = step_lost,
+};
+
+/* --- waiting for a position ----------------------------------------------- */
+
+/* The answer is one row with one column: "0" when the position was reached. */
+static void wait_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	struct reader r = reader_over(bytes);
+
+	(void)arg;
+	while (row && reader_left(&r) >= PACKET_HEADER_LEN) {
+		uint64_t len = reader_uint(&r, 3);
+		struct span payload;
+
+		(void)reader_uint(&r, 1);
+		payload = reader_bytes(&r, len);
+		if (payload.len == 2 && payload.data[0] == 1 && payload.data[1] == '0')
+			conn->position_reached = true;
+	}
+}
+
+static void wait_end(void *arg, struct server_conn *conn)
+{
+	if (!conn->position_reached && !conn->restore_failed) {
+		conn->restore_failed = true;
+		conn->error_number = 0;
+		(void)snprintf(conn->problem, sizeof(conn->problem), "has not caught up yet");
+	}
+	if (conn->position_reached)
+		(void)snprintf(conn->pool->reached, sizeof(conn->pool->reached), "%s",
+			       conn->awaited);
+	step_end(arg, conn);
+}
+
+static const struct sink_ops wait_sink = {
+	.pass = wait_pass,
+	.packet = step_packet,
+	.batch_end = step_batch_end,
+	.end = wait_end,
+	.lost = step_lost,
+};
+
+/* --- what goes out ---------------------------------------------------------- */
+
+static void begin_steps(struct server_conn *conn)
+{
+	if (conn->restore_steps > 0)
+		return;
+	conn->restore_failed = false;
+	conn->error_number = 0;
+	conn->problem[0] = '\0';
+}
+
+/* Close the packet that is open in <w> and expect its answer. */
+static void send_step(struct server_conn *conn, uint8_t command, const struct sink_ops *sink,
+		      struct writer *w)
+{
+	if (!writer_end(w))
+		return;		/* w->bad stops the caller */
+	if (server_conn_request(conn, command, sink, NULL))
+		conn->restore_steps++;
+}
+
+static void write_query(struct server_conn *conn, const char *sql, struct writer *w)
+{
+	writer_begin(w, 0);
+	writer_uint(w, COM_QUERY, 1);
+	writer_text(w, sql);
+	send_step(conn, COM_QUERY, &step_sink, w);
+}
+
+static const char *set_trackers(const struct server_conn *conn)
+{
+	if (conn->pool->gtid && !conn->mariadb)
+		return SET_TRACKERS ", @@session.session_track_gtids=OWN_GTID";
+	return SET_TRACKERS;
+}
+
+void restore_write_setup(struct server_conn *conn, struct writer *w)
+{
+	begin_steps(conn);
+	if (conn->restore_to == NULL)
+		conn->restore_to = state_take(conn->session_state);
+	write_query(conn, set_trackers(conn), w);
+	conn->tracked = true;
+}
+
+/* A SET for the variables of <kind>; nothing when there are none. */
+static void write_variables(struct server_conn *conn, enum state_kind kind,
+			    const struct session_state *from, const struct session_state *to,
+			    struct writer *w)
+{
+	size_t start = w->len;
+
+	writer_begin(w, 0);
+	writer_uint(w, COM_QUERY, 1);
+	if (state_write_set(w, kind, from, to))
+		send_step(conn, COM_QUERY, &step_sink, w);
+	else
+		w->len = start;
+}
+
+static void write_schema(struct server_conn *conn, const struct session_state *to,
+			 struct writer *w)
+{
+	struct span schema = state_schema(to);
+
+	if (schema.len == 0 || span_equal(schema, state_schema(conn->session_state)))
+		return;
+	writer_begin(w, 0);
+	writer_uint(w, COM_INIT_DB, 1);
+	writer_bytes(w, schema);
+	send_step(conn, COM_INIT_DB, &step_sink, w);
+}
+
+static void write_reset(struct server_conn *conn, struct writer *w)
+{
+	writer_begin(w, 0);
+	writer_uint(w, COM_RESET_CONNECTION, 1);
+	send_step(conn, COM_RESET_CONNECTION, &step_sink, w);
+	write_query(conn, set_trackers(conn), w);
+}
+
+enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
+				  struct writer *w)
+{
+	enum state_path path = state_path(conn->session_state, to);
+	const struct session_state *from = conn->session_state;
+
+	if (path == STATE_PATH_NONE)
+		return RESTORE_NOTHING;
+	if (path == STATE_PATH_IMPOSSIBLE)
+		return RESTORE_IMPOSSIBLE;
+	/*
+	 * MySQL's COM_RESET_CONNECTION forgets the character set of the
+	 * handshake, which is part of what the account's connections share.
+	 */
+	if (path == STATE_PATH_RESET && !conn->mariadb)
+		return RESTORE_IMPOSSIBLE;
+	begin_steps(conn);
+	state_drop(conn->restore_to);
+	conn->restore_to = state_take(to);
+	if (path == STATE_PATH_RESET) {
+		write_reset(conn, w);
+		from = NULL;
+	}
+	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
+	write_schema(conn, to, w);
+	write_variables(conn, STATE_USER_VARIABLE, from, to, w);
+	STAT_INC(conn->env->stats, restores_total);
+	return RESTORE_WRITTEN;
+}
+
+void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w)
+{
+	char sql[64];
+
+	begin_steps(conn);
+	(void)snprintf(sql, sizeof(sql), "SET @@session.last_insert_id=%llu",
+		       (unsigned long long)insert_id);
+	write_query(conn, sql, w);
+}
+
+void restore_write_position(struct server_conn *conn, const char *position,
+			    uint32_t timeout_ms, struct writer *w)
+{
+	const char *colon = strrchr(position, ':');
+	int source = colon != NULL ? (int)(colon - position) : 0;
+	char sql[POSITION_MAX + 96];
+
+	begin_steps(conn);
+	conn->position_reached = false;
+	(void)snprintf(conn->awaited, sizeof(conn->awaited), "%s", position);
+	if (conn->mariadb || colon == NULL)
+		(void)snprintf(sql, sizeof(sql), "SELECT MASTER_GTID_WAIT('%s', %u.%03u)",
+			       position, timeout_ms / 1000, timeout_ms % 1000);
+	else	/* everything up to it, not that one transaction alone */
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT WAIT_FOR_EXECUTED_GTID_SET('%.*s:1-%s', %u.%03u)",
+			       source, position, colon + 1, timeout_ms / 1000, timeout_ms % 1000);
+	writer_begin(w, 0);
+	writer_uint(w, COM_QUERY, 1);
+	writer_text(w, sql);
+	send_step(conn, COM_QUERY, &wait_sink, w);
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of a server connection: dial, TLS, login, and the pipeline of
+ * requests and responses (server_conn.h).
+ */
+#include <readmux/base/log.h>
+#include <readmux/relay/pool.h>
+#include <readmux/relay/restore.h>
+#include <readmux/relay/server_conn.h>
+
+/* Capabilities that readmux always wants on a server connection. */
+#define CAPABILITIES_ALWAYS							\
+	(CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH |	\
+	 CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_TRANSACTIONS |		\
+	 CLIENT_SESSION_TRACK | CLIENT_CONNECT_ATTRS | CLIENT_SSL)
+
+static const struct {
+	const char *name;
+	unsigned    next;
+} states[] = {
+#define TO(state) (1u << SERVER_CONN_##state)
+#define X(state, name, next) [SERVER_CONN_##state] = { name, next },
+	SERVER_CONN_STATES(X)
+#undef X
+#undef TO
+};
+
+static struct server_conn *conn_from(void *arg)
+{
+	struct server_conn *conn = arg;
+
+	assert(conn != NULL && conn->tag == SERVER_CONN_TAG);
+	return conn;
+}
+
+/* The one gate through which a connection changes state. */
+static void set_state(struct server_conn *conn, enum server_conn_state to)
+{
+	assert((states[conn->state].next >> to & 1u) != 0);
+	conn->state = (uint8_t)to;
+}
+
+void server_conn_give(struct server_conn *conn, enum server_conn_state state,
+		      const struct server_conn_owner_ops *ops, void *owner)
+{
+	if (conn->state != state)
+		set_state(conn, state);
+	conn->owner_ops = ops;
+	conn->owner = owner;
+}
+
+struct span server_conn_backend_name(const struct server_conn *conn)
+{
+	return span_of(conn->pool->name);
+}
+
+void server_conn_set_session_state(struct server_conn *conn, struct session_state *state)
+{
+	state_drop(conn->session_state);
+	conn->session_state = state;
+}
+
+void server_conn_forget_user(struct server_conn *conn)
+{
+	if (conn->backlink != NULL)
+		*conn->backlink = NULL;
+	conn->backlink = NULL;
+	conn->precious = false;
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+static void reap(struct deferred *d)
+{
+	struct server_conn *conn = container_of(d, struct server_conn, reaper);
+
+	conn->tag = 0;
+	slab_give(&conn->env->conns, conn);
+}
+
+static void drop_login(struct server_conn *conn)
+{
+	free(conn->login);
+	conn->login = NULL;
+}
+
+static void tell_requests_lost(struct server_conn *conn)
+{
+	struct request *r;
+
+	while ((r = STAILQ_FIRST(&conn->requests)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conn->requests, next);
+		conn->in_flight--;
+		r->ops->lost(r->arg, conn);
+		slab_give(&conn->env->requests, r);
+	}
+}
+
+/* Detach from the world; memory goes at the end of the turn. */
+static bool detach(struct server_conn *conn)
+{
+	struct pool *pool = conn->pool;
+
+	if (conn->state == SERVER_CONN_CLOSED)
+		return false;
+	if (conn->state == SERVER_CONN_LEASED)
+		pool->leased--;
+	else if (conn->state != SERVER_CONN_IDLE)
+		pool->dialing--;
+	set_state(conn, SERVER_CONN_CLOSED);
+	stream_close(&conn->stream);
+	timer_clear(&conn->timer);
+	server_conn_forget_user(conn);
+	TAILQ_REMOVE(&pool->conns, conn, link);
+	pool->open--;
+	STAT_DEC(conn->env->stats, server_connections);
+	return true;
+}
+
+static void release_all(struct server_conn *conn)
+{
+	drop_login(conn);
+	buffer_free(&conn->held);
+	state_drop(conn->session_state);
+	state_drop(conn->restore_to);
+	conn->session_state = conn->restore_to = NULL;
+	account_drop(conn->account);
+	conn->account = NULL;
+	loop_defer(conn->env->loop, &conn->reaper, reap);
+}
+
+void server_conn_close(struct server_conn *conn)
+{
+	struct request *r;
+
+	if (!detach(conn))
+		return;
+	while ((r = STAILQ_FIRST(&conn->requests)) != NULL) {
+		STAILQ_REMOVE_HEAD(&conn->requests, next);
+		slab_give(&conn->env->requests, r);
+	}
+	release_all(conn);
+}
+
+void server_conn_lose(struct server_conn *conn, const char *words)
+{
+	const struct server_conn_owner_ops *ops = conn->owner_ops;
+	void *owner = conn->owner;
+
+	if (conn->problem[0] == '\0')
+		(void)snprintf(conn->problem, sizeof(conn->problem), "%s", words);
+	if (!detach(conn))
+		return;
+	tell_requests_lost(conn);
+	if (ops != NULL)
+		ops->gone(owner, conn);
+	release_all(conn);
+}
+
+static void lose_on_timer(struct timer *t)
+{
+	struct server_conn *conn = container_of(t, struct server_conn, timer);
+
+	server_conn_lose(conn, "login at the server took too long");
+}
+
+/* --- responses ---------------------------------------------------------- */
+
+static void expect_head(struct server_conn *conn)
+{
+	struct request *r = STAILQ_FIRST(&conn->requests);
+
+	if (r == NULL)
+		return;
+	result_expect(&conn->result, r->command, conn->capabilities);
+	conn->note = (struct server_note){ 0 };
+	conn->position[0] = '\0';
+}
+
+bool server_conn_request(struct server_conn *conn, uint8_t command,
+			 const struct sink_ops *ops, void *arg)
+{
+	struct request *r = slab_take(&conn->env->requests);
+
+	if (r == NULL) {
+		server_conn_lose(conn, "out of memory");
+		return false;
+	}
+	*r = (struct request){
+		.ops = ops,
+		.arg = arg,
+		.command = command,
+		.sent_us = loop_now_us(conn->env->loop),
+	};
+	STAILQ_INSERT_TAIL(&conn->requests, r, next);
+	if (conn->in_flight++ == 0)
+		expect_head(conn);
+	return true;
+}
+
+static void change_state(struct server_conn *conn, struct session_state *next)
+{
+	if (next == NULL) {
+		conn->note.pins = true;	/* too much to carry */
+		return;
+	}
+	if (next == conn->session_state) {
+		state_drop(next);
+		return;
+	}
+	server_conn_set_session_state(conn, next);
+	conn->note.state_changed = true;
+}
+
+static void note_variable(struct server_conn *conn, const struct track_entry *entry)
+{
+	switch (variable_use(entry->name)) {
+	case VARIABLE_STATE:
+		if (entry->value.len > 0 &&
+		    memchr(entry->value.data, '\\', entry->value.len) != NULL)
+			conn->note.pins = true;	/* how to quote it depends on sql_mode */
+		else
+			change_state(conn, state_with_variable(conn->session_state,
+				STATE_SYSTEM_VARIABLE, entry->name, entry->value));
+		return;
+	case VARIABLE_INSERT_ID:
+		conn->note.insert_id_changed = span_to_u64(entry->value, &conn->insert_id);
+		return;
+	case VARIABLE_POSITION:
+		(void)span_copy(entry->value, conn->position, sizeof(conn->position));
+		return;
+	case VARIABLE_PINS:
+		conn->note.pins = true;
+		return;
+	case VARIABLE_NOT_STATE:
+		return;
+	}
+}
+
+static void note_entry(struct server_conn *conn, const struct track_entry *entry)
+{
+	switch (entry->type) {
+	case SESSION_TRACK_SYSTEM_VARIABLES:
+		note_variable(conn, entry);
+		return;
+	case SESSION_TRACK_SCHEMA:
+		change_state(conn, state_with_schema(conn->session_state, entry->value));
+		return;
+	case SESSION_TRACK_STATE_CHANGE:
+		conn->note.state_unexplained = span_is(entry->value, "1");
+		return;
+	case SESSION_TRACK_GTIDS:
+		(void)span_copy(entry->value, conn->position, sizeof(conn->position));
+		return;
+	case SESSION_TRACK_TRANSACTION_CHARACTERISTICS:
+	case SESSION_TRACK_TRANSACTION_STATE:
+		return;
+	}
+}
+
+/* The server told what changed: believe it. */
+static void note_ok(struct server_conn *conn, const struct ok_packet *ok)
+{
+	struct track_reader walk = track_over(ok->track);
+	struct track_entry entry;
+
+	conn->status = ok->status;
+	if (conn->restore_to != NULL)
+		return;		/* restore.c knows what it set */
+	while (track_next(&walk, &entry))
+		note_entry(conn, &entry);
+}
+
+/* One packet for the sink of <r>.  False: the connection is gone. */
+static bool deliver_packet(struct server_conn *conn, struct request *r,
+			   const struct result_step *step, struct span raw)
+{
+	struct ok_packet ok;
+	bool is_ok = step->packet == RESULT_PACKET_OK;
+
+	if (is_ok) {
+		if (!ok_packet_parse(step->payload, conn->capabilities, &ok)) {
+			server_conn_lose(conn, "the server sent a malformed OK packet");
+			return false;
+		}
+		note_ok(conn, &ok);
+	} else if (step->packet == RESULT_PACKET_EOF) {
+		conn->status = conn->result.status;
+	}
+	r->ops->packet(r->arg, conn, step, raw, is_ok ? &ok : NULL);
+	return conn->state != SERVER_CONN_CLOSED;
+}
+
+static void finish_request(struct server_conn *conn, struct request *r)
+{
+	STAILQ_REMOVE_HEAD(&conn->requests, next);
+	conn->in_flight--;
+	r->ops->end(r->arg, conn);
+	slab_give(&conn->env->requests, r);
+}
+
+/* Keep what is not complete yet for the next read. */
+static void hold(struct server_conn *conn, struct span rest)
+{
+	struct buffer fresh = { 0 };
+
+	if (rest.len == 0) {
+		conn->held.len = 0;
+		return;
+	}
+	if (conn->held.len > 0 && rest.data == conn->held.data && rest.len == conn->held.len)
+		return;
+	if (!buffer_append(&fresh, rest)) {
+		server_conn_lose(conn, "out of memory");
+		return;
+	}
+	buffer_free(&conn->held);
+	conn->held = fresh;
+}
+
+/*
+ * One step of the response at the head.  Returns the bytes it covered; 0 when
+ * more have to arrive or the connection is gone.
+ */
+static size_t pump_step(struct server_conn *conn, struct span bytes)
+{
+	struct request *r = STAILQ_FIRST(&conn->requests);
+	struct result_step step;
+
+	if (r == NULL) {
+		server_conn_lose(conn, "the server sent something unasked");
+		return 0;
+	}
+	result_step(&conn->result, bytes, &step);
+	switch (step.kind) {
+	case RESULT_NEED:
+		return 0;
+	case RESULT_BROKEN:
+		server_conn_lose(conn, step.problem);
+		return 0;
+	case RESULT_PASS:
+		r->ops->pass(r->arg, conn, span_head(bytes, step.len), step.row);
+		break;
+	case RESULT_PACKET:
+		if (!deliver_packet(conn, r, &step, span_head(bytes, step.len)))
+			return 0;
+		break;
+	}
+	if (conn->state == SERVER_CONN_CLOSED)
+		return 0;
+	if (step.last) {
+		finish_request(conn, r);
+		if (conn->state == SERVER_CONN_CLOSED)
+			return 0;
+		if (conn->in_flight > 0)
+			expect_head(conn);
+	}
+	return step.len;
+}
+
+static void pump(struct server_conn *conn, struct span bytes)
+{
+	struct request *r;
+	size_t n;
+
+	while (bytes.len > 0 && (n = pump_step(conn, bytes)) > 0)
+		bytes = span_from(bytes, n);
+	if (conn->state == SERVER_CONN_CLOSED)
+		return;
+	hold(conn, bytes);
+	r = STAILQ_FIRST(&conn->requests);
+	if (r != NULL && conn->state != SERVER_CONN_CLOSED)
+		r->ops->batch_end(r->arg, conn);
+}
+
+/*
+ * Put what is held in front of <bytes>: into the headroom before the scratch
+ * when it fits, else everything behind what is held.
+ */
+static bool join_held(struct server_conn *conn, struct span *bytes)
+{
+	struct buffer *held = &conn->held;
+	uint8_t *front = (uint8_t *)(uintptr_t)bytes->data - held->len;
+
+	if (held->len == 0)
+		return true;
+	if (held->len <= LOOP_HEADROOM) {
+		memcpy(front, held->data, held->len);
+		*bytes = (struct span){ front, bytes->len + held->len };
+		held->len = 0;
+		return true;
+	}
+	if (!buffer_append(held, *bytes))
+		return false;
+	*bytes = buffer_span(held);
+	return true;
+}
+
+/* --- login -------------------------------------------------------------- */
+
+static void login_done(struct server_conn *conn)
+{
+	conn->capabilities = conn->login->capabilities;
+	conn->thread_id = conn->login->thread_id;
+	conn->status = conn->login->status;
+	drop_login(conn);
+	timer_clear(&conn->timer);
+	STAT_INC(conn->env->stats, server_connects_total);
+	conn->owner_ops->ready(conn->owner, conn);
+}
+
+static void login_refused(struct server_conn *conn)
+{
+	conn->error_number = conn->login->number;
+	(void)snprintf(conn->error_sqlstate, sizeof(conn->error_sqlstate), "%s",
+		       conn->login->sqlstate);
+	server_conn_lose(conn, conn->login->text);
+}
+
+/* True when more packets may follow in what was read. */
+static bool login_step(struct server_conn *conn, enum server_login_step step, struct writer *w)
+{
+	if (w->len > 0)
+		stream_write(&conn->stream, writer_span(w));
+	w->len = 0;
+	switch (step) {
+	case SERVER_LOGIN_READ_MORE:
+		return true;
+	case SERVER_LOGIN_START_TLS:
+		set_state(conn, SERVER_CONN_TLS);
+		if (!tls_connect(&conn->stream, conn->env->tls_client, NULL))
+			server_conn_lose(conn, "out of memory");
+		return false;
+	case SERVER_LOGIN_DONE:
+		login_done(conn);
+		return false;
+	case SERVER_LOGIN_REFUSED:
+	case SERVER_LOGIN_FAILED:
+		login_refused(conn);
+		return false;
+	}
+	return false;
+}
+
+static void login_bytes(struct server_conn *conn, struct span bytes)
+{
+	struct frame frame;
+	struct span payload;
+
+	while (frame_cut(bytes, &frame, &payload)) {
+		size_t room;
+		uint8_t *workshop = loop_workshop(conn->env->loop, &room);
+		struct writer w = writer_over(workshop, room);
+		size_t whole = PACKET_HEADER_LEN + payload.len;
+
+		if (!login_step(conn, server_login_feed(conn->login, frame, payload, &w), &w))
+			return;
+		bytes = span_from(bytes, whole);
+	}
+	if (bytes.len > 65536) {
+		server_conn_lose(conn, "the server's login packets are too large");
+		return;
+	}
+	hold(conn, bytes);
+}
+
+/* --- what the stream reports -------------------------------------------- */
+
+static void conn_connected(void *arg)
+{
+	struct server_conn *conn = conn_from(arg);
+	size_t room;
+	uint8_t *workshop = loop_workshop(conn->env->loop, &room);
+	struct writer w = writer_over(workshop, room);
+	bool tls_is_up = conn->state == SERVER_CONN_TLS;
+
+	set_state(conn, SERVER_CONN_LOGIN);
+	if (tls_is_up)
+		(void)login_step(conn, server_login_tls_started(conn->login, &w), &w);
+}
+
+static void conn_received(void *arg, struct span bytes)
+{
+	struct server_conn *conn = conn_from(arg);
+
+	if (!join_held(conn, &bytes)) {
+		server_conn_lose(conn, "out of memory");
+		return;
+	}
+	if (conn->login != NULL)
+		login_bytes(conn, bytes);
+	else
+		pump(conn, bytes);
+}
+
+static void conn_drained(void *arg)
+{
+	struct server_conn *conn = conn_from(arg);
+
+	if (conn->owner_ops != NULL && conn->owner_ops->drained != NULL)
+		conn->owner_ops->drained(conn->owner, conn);
+}
+
+static void conn_closed(void *arg, enum stream_end why)
+{
+	server_conn_lose(conn_from(arg), stream_end_text(why));
+}
+
+static const struct stream_user_ops conn_stream_ops = {
+	.connected = conn_connected,
+	.received = conn_received,
+	.drained = conn_drained,
+	.closed = conn_closed,
+};
+
+/* --- the beginning ------------------------------------------------------ */
+
+static struct server_login *login_new(struct server_conn *conn)
+{
+	struct server_login *login = calloc(1, sizeof(*login));
+	const struct account *account = conn->account;
+
+	if (login == NULL)
+		return NULL;
+	login->user = account->user;
+	login->secret = &account->secret;
+	login->wanted = account->capabilities | CAPABILITIES_ALWAYS;
+	login->collation = account->collation;
+	login->max_packet = account->max_packet;
+	if (conn->env->tls_client == NULL || conn->pool->address.u.any.sa_family == AF_UNIX)
+		login->tls_mode = SERVER_LOGIN_TLS_OFF;
+	else if (conn->env->settings->backend_tls == TLS_SERVER_REQUIRED)
+		login->tls_mode = SERVER_LOGIN_TLS_REQUIRED;
+	else
+		login->tls_mode = SERVER_LOGIN_TLS_PREFERRED;
+	return login;
+}
+
+struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
+				     struct account *account,
+				     const struct server_conn_owner_ops *ops, void *owner)
+{
+	struct server_conn *conn = slab_take_zeroed(&env->conns);
+
+	if (conn == NULL)
+		return NULL;
+	conn->tag = SERVER_CONN_TAG;
+	conn->env = env;
+	conn->pool = pool;
+	conn->mariadb = pool->mariadb;
+	conn->owner_ops = ops;
+	conn->owner = owner;
+	STAILQ_INIT(&conn->requests);
+	conn->account = account_take(account);
+	conn->session_state = state_empty(env->states);
+	conn->login = login_new(conn);
+	if (conn->login == NULL || conn->session_state == NULL ||
+	    !stream_connect(&conn->stream, env->loop, &pool->address, &conn_stream_ops, conn))
+		goto failed;
+	conn->state = SERVER_CONN_DIALING;
+	timer_set(&conn->timer, env->loop, env->settings->connect_timeout_ms * 1000, lose_on_timer);
+	TAILQ_INSERT_TAIL(&pool->conns, conn, link);
+	pool->open++;
+	pool->dialing++;
+	STAT_INC(env->stats, server_connections);
+	return conn;
+
+failed:
+	free(conn->login);
+	state_drop(conn->session_state);
+	account_drop(account);
+	slab_give(&env->conns, conn);
+	return NULL;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of a session: its stream, its input, its end, and the answers
+ * that readmux gives itself.
+ */
+#include <readmux/relay/session_parts.h>
+
+#include <stdarg.h>
+#include <unistd.h>
+
+#define FLUSH_LIMIT_US 5000000u		/* longest wait for a client to take its last words */
+
+static const struct {
+	const char *name;
+	unsigned    next;
+} phases[] = {
+#define TO(phase) (1u << SESSION_##phase)
+#define X(phase, name, next) [SESSION_##phase] = { name, next },
+	SESSION_PHASES(X)
+#undef X
+#undef TO
+};
+
+struct session *session_from(void *arg)
+{
+	struct session *s = arg;
+
+	assert(s != NULL && s->tag == SESSION_TAG);
+	return s;
+}
+
+/* The one gate through which a session changes phase. */
+void session_set_phase(struct session *s, enum session_phase to)
+{
+	assert((phases[s->phase].next >> to & 1u) != 0);
+	s->phase = (uint8_t)to;
+}
+
+const char *session_name(const struct session *s, char *out, size_t room)
+{
+	address_format(&s->peer, out, room);
+	return out;
+}
+
+static size_t describe(const struct log_ctx *ctx, struct log_field *out, size_t room)
+{
+	const struct session *s = container_of(ctx, struct session, log);
+
+	if (room < 2)
+		return 0;
+	out[0] = (struct log_field)LOG_UINT("session", s->id);
+	if (s->account == NULL)
+		return 1;
+	out[1] = (struct log_field)LOG_SPAN("user", s->account->user);
+	return 2;
+}
+
+/* --- the end ---------------------------------------------------------------- */
+
+static void reap(struct deferred *d)
+{
+	struct session *s = container_of(d, struct session, reaper);
+
+	s->tag = 0;
+	slab_give(&s->env->sessions, s);
+}
+
+static void say_closed(struct session *s, const char *why)
+{
+	char peer[ADDRESS_TEXT_MAX];
+
+	log_debug(&s->log, "session closed", LOG_TEXT("reason", why),
+		  LOG_TEXT("phase", phases[s->phase].name),
+		  LOG_TEXT("peer", session_name(s, peer, sizeof(peer))));
+}
+
+void session_close(struct session *s, const char *why)
+{
+	if (s->phase == SESSION_CLOSED)
+		return;
+	say_closed(s, why);
+	session_set_phase(s, SESSION_CLOSED);
+	statement_withdraw(s);
+	session_drop_conn(s);
+	if (s->previous != NULL)
+		server_conn_forget_user(s->previous);
+	session_login_drop(s);
+	stream_close(&s->stream);
+	timer_clear(&s->timer);
+	buffer_free(&s->input);
+	buffer_free(&s->stash);
+	state_drop(s->state);
+	account_drop(s->account);
+	s->state = NULL;
+	s->account = NULL;
+	TAILQ_REMOVE(&s->env->all, s, link);
+	STAT_DEC(s->env->stats, sessions);
+	s->env->host_ops->session_closed(s->env->host);
+	loop_defer(s->env->loop, &s->reaper, reap);
+}
+
+static void flush_expired(struct timer *t)
+{
+	session_close(container_of(t, struct session, timer), "does not take its last answer");
+}
+
+void session_close_gently(struct session *s, const char *why)
+{
+	if (s->phase == SESSION_CLOSED || s->phase == SESSION_CLOSING)
+		return;
+	if (stream_queued(&s->stream) == 0) {
+		session_close(s, why);
+		return;
+	}
+	say_closed(s, why);
+	statement_withdraw(s);
+	session_set_phase(s, SESSION_CLOSING);
+	stream_pause(&s->stream);
+	timer_clear(&s->timer);
+	timer_set(&s->timer, s->env->loop, FLUSH_LIMIT_US, flush_expired);
+}
+
+/* --- readmux's own answers ---------------------------------------------------- */
+
+static void send_packet(struct session *s, struct writer *w)
+{
+	if (writer_end(w))
+		stream_write(&s->stream, writer_span(w));
+	else
+		session_close(s, "an answer did not fit");
+}
+
+static void begin_answer(struct session *s, uint8_t *room, size_t size, struct writer *w)
+{
+	*w = writer_over(room, size);
+	writer_begin(w, ++s->st.seq);
+}
+
+void session_send_server_error(struct session *s, uint16_t number, const char *sqlstate,
+			       const char *text)
+{
+	uint8_t room[1024];
+	struct writer w;
+	struct err_packet err = {
+		.number = number,
+		.sqlstate = span_of(sqlstate[0] != '\0' ? sqlstate : "HY000"),
+		.text = span_head(span_of(text), 900),
+	};
+
+	begin_answer(s, room, sizeof(room), &w);
+	err_packet_write(&w, &err);
+	send_packet(s, &w);
+}
+
+void session_send_error(struct session *s, enum rmx_error error, ...)
+{
+	const struct rmx_error_info *info = rmx_error_info(error);
+	char text[800];
+	va_list arguments;
+
+	va_start(arguments, error);
+	(void)vsnprintf(text, sizeof(text), info->text, arguments);
+	va_end(arguments);
+	STAT_INC(s->env->stats, errors_total);
+	log_info(&s->log, "error to client", LOG_TEXT("error", info->name),
+		 LOG_UINT("number", info->number), LOG_TEXT("text", text));
+	session_send_server_error(s, info->number, info->sqlstate, text);
+}
+
+void session_send_ok(struct session *s)
+{
+	uint8_t room[64];
+	struct writer w;
+	struct ok_packet ok = { .header = PACKET_OK, .status = s->status };
+
+	begin_answer(s, room, sizeof(room), &w);
+	ok_packet_write(&w, s->capabilities, &ok);
+	send_packet(s, &w);
+}
+
+struct sql_mode session_sql_mode(const struct session *s)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+
+	return (struct sql_mode){
+		.ansi_quotes = (s->status & SERVER_STATUS_ANSI_QUOTES) != 0,
+		.no_backslash_escapes = (s->status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0,
+		.mariadb = primary != NULL && primary->facts.mariadb,
+		.server_version = primary != NULL ? primary->facts.version : 0,
+	};
+}
+
+/* --- input ------------------------------------------------------------------ */
+
+static bool in_login(const struct session *s)
+{
+	return s->phase == SESSION_LOGIN;
+}
+
+/* One packet (or the start of a long statement) off the front; 0 when more has to arrive. */
+static size_t take_packet(struct session *s, struct span bytes)
+{
+	struct frame frame;
+	struct span payload;
+	size_t whole;
+
+	if (bytes.len < PACKET_HEADER_LEN)
+		return 0;
+	frame = frame_at(bytes.data);
+	whole = PACKET_HEADER_LEN + (size_t)frame.len;
+	if (in_login(s)) {
+		if (!frame_cut(bytes, &frame, &payload)) {
+			if (whole > s->env->settings->max_statement_bytes)
+				session_close(s, "login packet too large");
+			return 0;
+		}
+		s->st.seq = frame.seq;
+		session_login_packet(s, frame, payload);
+		return whole;
+	}
+	if (frame.seq != 0) {
+		s->st.seq = frame.seq;
+		session_send_error(s, RMX_OUT_OF_ORDER);
+		session_close_gently(s, "packets out of order");
+		return 0;
+	}
+	s->st.seq = 0;
+	if (bytes.len >= whole && frame.len < PACKET_PAYLOAD_MAX) {
+		session_command(s, span_head(bytes, whole), true);
+		return whole;
+	}
+	if (bytes.len < s->env->settings->max_statement_bytes)
+		return 0;
+	session_command(s, bytes, false);
+	return bytes.len;
+}
+
+static bool takes_input(const struct session *s)
+{
+	return s->phase == SESSION_LOGIN || s->phase == SESSION_READY;
+}
+
+static void keep_input(struct session *s, struct span rest)
+{
+	struct buffer fresh = { 0 };
+
+	if (rest.len == s->input.len && rest.data == s->input.data)
+		return;
+	if (rest.len > 0 && !buffer_append(&fresh, rest)) {
+		session_close(s, "out of memory");
+		return;
+	}
+	buffer_free(&s->input);
+	s->input = fresh;
+}
+
+/* Look at <bytes> as far as commands can be taken now; keep the rest. */
+static void look_at(struct session *s, struct span bytes)
+{
+	while (bytes.len > 0 && (takes_input(s) || s->body.kind != BODY_NONE)) {
+		size_t n = s->body.kind != BODY_NONE ? session_body(s, bytes) :
+						       take_packet(s, bytes);
+
+		if (s->phase >= SESSION_CLOSING)
+			return;
+		if (n == 0)
+			break;
+		bytes = span_from(bytes, n);
+	}
+	keep_input(s, bytes);
+	if (s->phase < SESSION_CLOSING && !takes_input(s) && s->body.kind == BODY_NONE &&
+	    s->phase != SESSION_TLS)
+		stream_pause(&s->stream);
+}
+
+static void look_deferred(struct deferred *d)
+{
+	struct session *s = container_of(d, struct session, looker);
+
+	if (s->phase < SESSION_CLOSING && s->input.len > 0)
+		look_at(s, buffer_span(&s->input));
+}
+
+void session_look_later(struct session *s)
+{
+	if (s->input.len > 0)
+		loop_defer(s->env->loop, &s->looker, look_deferred);
+}
+
+void session_next(struct session *s)
+{
+	if (s->phase != SESSION_READY)
+		return;
+	if (s->env->draining && (s->status & SERVER_STATUS_IN_TRANS) == 0) {
+		session_close_gently(s, "readmux is shutting down");
+		return;
+	}
+	session_arm_idle(s);
+	stream_resume(&s->stream);
+	session_look_later(s);
+}
+
+static bool join_input(struct session *s, struct span *bytes)
+{
+	struct buffer *input = &s->input;
+
+	if (input->len == 0)
+		return true;
+	if (input->len <= LOOP_HEADROOM) {
+		uint8_t *front = (uint8_t *)(uintptr_t)bytes->data - input->len;
+
+		memcpy(front, input->data, input->len);
+		*bytes = (struct span){ front, bytes->len + input->len };
+		buffer_free(input);
+		return true;
+	}
+	if (!buffer_append(input, *bytes))
+		return false;
+	*bytes = buffer_span(input);
+	return true;
+}
+
+static void session_received(void *arg, struct span bytes)
+{
+	struct session *s = session_from(arg);
+
+	STAT_ADD(s->env->stats, client_bytes_received_total, bytes.len);
+	if (!join_input(s, &bytes)) {
+		session_close(s, "out of memory");
+		return;
+	}
+	look_at(s, bytes);
+}
+
+static void session_connected(void *arg)
+{
+	session_login_tls_up(session_from(arg));
+}
+
+static void session_drained(void *arg)
+{
+	struct session *s = session_from(arg);
+
+	if (s->phase == SESSION_CLOSING)
+		session_close(s, "closed");
+	else if (s->conn != NULL && s->conn->state == SERVER_CONN_LEASED)
+		stream_resume(&s->conn->stream);
+}
+
+static void session_stream_closed(void *arg, enum stream_end why)
+{
+	session_close(session_from(arg), stream_end_text(why));
+}
+
+static const struct stream_user_ops session_stream_ops = {
+	.connected = session_connected,
+	.received = session_received,
+	.drained = session_drained,
+	.closed = session_stream_closed,
+};
+
+static void idle_expired(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, timer);
+
+	if (s->phase == SESSION_READY)
+		session_close(s, "idle for too long");
+}
+
+void session_arm_idle(struct session *s)
+{
+	timer_set(&s->timer, s->env->loop,
+		  s->env->settings->session_idle_timeout_ms * 1000, idle_expired);
+}
+
+/* --- the beginning ---------------------------------------------------------- */
+
+bool session_open(struct relay_env *env, int fd, const struct address *peer,
+		  enum listen_route listen, uint32_t id)
+{
+	struct session *s = slab_take_zeroed(&env->sessions);
+
+	if (s == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	s->tag = SESSION_TAG;
+	s->env = env;
+	s->id = id;
+	s->peer = *peer;
+	s->listen = (uint8_t)listen;
+	s->status = SERVER_STATUS_AUTOCOMMIT;
+	s->log.describe = describe;
+	s->ticket.granted = NULL;
+	if (!stream_adopt(&s->stream, env->loop, fd, &session_stream_ops, s)) {
+		slab_give(&env->sessions, s);
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&env->all, s, link);
+	STAT_INC(env->stats, sessions);
+	STAT_INC(env->stats, sessions_total);
+	session_set_phase(s, SESSION_LOGIN);
+	if (!session_greet(s))
+		session_close_gently(s, "could not be greeted");
+	return true;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each command means for a session: one row per command that is not
+ * simply refused.  COM_QUERY is classified by its text; for the others the row
+ * is the verdict.
+ */
+#include <readmux/relay/session_parts.h>
+#include <readmux/wire/command.h>
+
+typedef void command_fn(struct session *s, struct span packet);
+
+struct command_row {
+	uint8_t           command;
+	enum sql_class    class;
+	enum route_reason reason;
+	uint32_t          pins;
+	command_fn       *handle;	/* instead of running it at a server */
+};
+
+static void command_quit(struct session *s, struct span packet)
+{
+	(void)packet;
+	session_close(s, "COM_QUIT");
+}
+
+/* The session is alive whatever its servers do; a held connection is asked itself. */
+static void command_ping(struct session *s, struct span packet)
+{
+	if (s->conn != NULL) {
+		statement_start(s, packet, true);
+		return;
+	}
+	session_send_ok(s);
+}
+
+static void command_change_user(struct session *s, struct span packet)
+{
+	session_login_change_user(s, span_from(packet, PACKET_HEADER_LEN), packet.data[3]);
+}
+
+/* Without a held connection nothing but the session's own state has to go. */
+static void command_reset(struct session *s, struct span packet)
+{
+	struct session_state *bare;
+
+	if (s->conn != NULL) {
+		statement_start(s, packet, true);
+		return;
+	}
+	bare = state_schema_only(s->state);
+	if (bare == NULL) {
+		session_close(s, "out of memory");
+		return;
+	}
+	state_drop(s->state);
+	s->state = bare;
+	s->insert_id = 0;
+	s->status = SERVER_STATUS_AUTOCOMMIT;
+	session_send_ok(s);
+}
+
+/* These have no answer: they only matter where the statement was prepared. */
+static void command_unanswered(struct session *s, struct span packet)
+{
+	if (s->conn == NULL)
+		return;
+	stream_write(&s->conn->stream, packet);
+	if (packet.data[PACKET_HEADER_LEN] != COM_STMT_CLOSE || s->open_statements == 0)
+		return;
+	if (--s->open_statements == 0)
+		s->pins &= ~PIN_STATEMENTS;
+	if (s->pins == 0 && (s->status & SERVER_STATUS_IN_TRANS) == 0)
+		session_release_conn(s);
+}
+
+static const struct command_row rows[] = {
+	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit },
+	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL },
+	{ COM_QUERY, SQL_WRITE, REASON_NOT_UNDERSTOOD, 0, NULL },
+	{ COM_FIELD_LIST, SQL_READ, REASON_SHOW, 0, NULL },
+	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL },
+	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL },
+	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL },
+	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL },
+	{ COM_PING, SQL_READ, REASON_COMMAND, 0, command_ping },
+	{ COM_CHANGE_USER, SQL_SESSION, REASON_COMMAND, 0, command_change_user },
+	{ COM_BINLOG_DUMP, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
+	{ COM_BINLOG_DUMP_GTID, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
+	{ COM_REGISTER_SLAVE, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
+	{ COM_STMT_PREPARE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
+	{ COM_STMT_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
+	{ COM_STMT_BULK_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
+	{ COM_STMT_FETCH, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
+	{ COM_STMT_RESET, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
+	{ COM_STMT_SEND_LONG_DATA, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_unanswered },
+	{ COM_STMT_CLOSE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_unanswered },
+	{ COM_SET_OPTION, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
+	{ COM_RESET_CONNECTION, SQL_WRITE, REASON_COMMAND, 0, command_reset },
+};
+
+static const struct command_row *row_of(uint8_t command)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].command == command)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static void refuse(struct session *s, uint8_t command)
+{
+	char name[48];
+
+	(void)snprintf(name, sizeof(name), "%s (0x%02x)", command_info(command)->name, command);
+	session_send_error(s, RMX_UNKNOWN_COMMAND, name);
+}
+
+/* A refused command that is still arriving: swallow it first. */
+static void refuse_long(struct session *s)
+{
+	session_send_error(s, RMX_PACKET_TOO_LARGE, "this command", "what readmux takes for it");
+	session_close_gently(s, "a command too large to refuse politely");
+}
+
+/*
+ * The query text in COM_QUERY.  With CLIENT_QUERY_ATTRIBUTES the packet has
+ * parameter count and parameter set count first; only texts without
+ * parameters are looked into, others are writes.
+ */
+static struct span query_text(const struct session *s, struct span payload)
+{
+	struct span text = span_from(payload, 1);
+
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) == 0)
+		return text;
+	if (text.len >= 2 && text.data[0] == 0 && text.data[1] == 1)
+		return span_from(text, 2);
+	return SPAN_NONE;
+}
+
+static void classify(struct session *s, struct span packet, bool whole)
+{
+	struct sql_verdict *v = &s->st.verdict;
+	struct sql_mode mode = session_sql_mode(s);
+
+	if (!whole) {
+		v->reason = REASON_TOO_LONG;
+		return;
+	}
+	sql_classify(query_text(s, span_from(packet, PACKET_HEADER_LEN)), &mode, v);
+}
+
+void session_command(struct session *s, struct span packet, bool whole)
+{
+	uint8_t command = packet.len > PACKET_HEADER_LEN ? packet.data[PACKET_HEADER_LEN] : COM_SLEEP;
+	const struct command_row *row = row_of(command);
+
+	if (row == NULL) {
+		if (whole)
+			refuse(s, command);
+		else
+			refuse_long(s);
+		return;
+	}
+	s->st.verdict = (struct sql_verdict){
+		.class = row->class,
+		.reason = row->reason,
+		.pins = row->pins,
+	};
+	s->st.command = command;
+	if (row->handle != NULL && whole) {
+		row->handle(s, packet);
+		return;
+	}
+	if (command == COM_QUERY)
+		classify(s, packet, whole);
+	statement_start(s, packet, whole);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Login of a client: carries packets between the client and auth's machine,
+ * and answers its two questions: what is known of a user, and whether a server
+ * takes a password.
+ */
+#include <readmux/base/clock.h>
+#include <readmux/relay/session_parts.h>
+
+/* What readmux cannot do toward clients yet, whatever the primary offers. */
+#define NOT_OFFERED (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM | CLIENT_SSL | \
+		     MARIADB_CLIENT_COM_MULTI)
+
+/* What it can do even when the primary does not offer it. */
+#define ALWAYS_OFFERED (CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH)
+
+/*
+ * Capabilities that shape results or meaning, so that a server connection
+ * must have exactly those of its client.
+ */
+#define SHAPING										\
+	(CLIENT_LONG_PASSWORD | CLIENT_FOUND_ROWS | CLIENT_LONG_FLAG | CLIENT_NO_SCHEMA | \
+	 CLIENT_ODBC | CLIENT_LOCAL_FILES | CLIENT_IGNORE_SPACE | CLIENT_INTERACTIVE |	\
+	 CLIENT_TRANSACTIONS | CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS |		\
+	 CLIENT_PS_MULTI_RESULTS | CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS |		\
+	 CLIENT_DEPRECATE_EOF | CLIENT_OPTIONAL_RESULTSET_METADATA |			\
+	 CLIENT_QUERY_ATTRIBUTES | MARIADB_CLIENT_PROGRESS |				\
+	 MARIADB_CLIENT_STMT_BULK_OPERATIONS | MARIADB_CLIENT_EXTENDED_METADATA |	\
+	 MARIADB_CLIENT_CACHE_METADATA | MARIADB_CLIENT_BULK_UNIT_RESULTS)
+
+void session_login_drop(struct session *s)
+{
+	if (s->login == NULL)
+		return;
+	client_login_wipe(s->login);
+	free(s->login);
+	s->login = NULL;
+}
+
+static struct writer workshop(struct session *s)
+{
+	size_t room;
+	uint8_t *memory = loop_workshop(s->env->loop, &room);
+
+	return writer_over(memory, room);
+}
+
+static void refuse(struct session *s)
+{
+	STAT_INC(s->env->stats, login_failures_total);
+	session_close_gently(s, "login refused");
+}
+
+static void login_expired(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, timer);
+	char limit[32];
+
+	(void)snprintf(limit, sizeof(limit), "%llu ms",
+		       (unsigned long long)s->env->settings->login_timeout_ms);
+	if (s->phase != SESSION_TLS)
+		session_send_error(s, RMX_LOGIN_TIMEOUT, limit);
+	STAT_INC(s->env->stats, login_failures_total);
+	if (s->phase == SESSION_TLS)
+		session_close(s, "login took too long");
+	else
+		session_close_gently(s, "login took too long");
+}
+
+/* --- greeting --------------------------------------------------------------- */
+
+/* The server whose greeting is mirrored: the primary, or any that was seen. */
+static const struct backend_view *model_server(const struct topology *t)
+{
+	const struct backend_view *primary = topology_primary(t);
+
+	if (primary != NULL && primary->facts.known)
+		return primary;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].facts.known)
+			return &t->backends[i];
+	}
+	return NULL;
+}
+
+static uint64_t offer(const struct session *s, const struct server_facts *facts)
+{
+	uint64_t capabilities = (facts->capabilities & ~NOT_OFFERED) | ALWAYS_OFFERED;
+
+	if (s->env->tls_server != NULL)
+		capabilities |= CLIENT_SSL;
+	return capabilities;
+}
+
+static void no_backend_yet(struct session *s)
+{
+	char states[400];
+
+	topology_describe(s->env->topology, true, BACKEND_PRIMARY, states, sizeof(states));
+	s->st.seq = UINT8_MAX;		/* the error takes the place of packet 0 */
+	session_send_error(s, RMX_NO_BACKEND_YET, states);
+}
+
+bool session_greet(struct session *s)
+{
+	const struct backend_view *model = model_server(s->env->topology);
+	struct writer w = workshop(s);
+	struct client_login *login;
+
+	if (model == NULL) {
+		no_backend_yet(s);
+		return false;
+	}
+	login = calloc(1, sizeof(*login));
+	if (login == NULL)
+		return false;
+	s->login = login;
+	login->offered = offer(s, &model->facts);
+	login->tls_available = s->env->tls_server != NULL;
+	login->tls_required = s->env->settings->tls == TLS_CLIENT_REQUIRED;
+	login->rsa = s->env->rsa;
+	login->default_plugin = model->facts.plugin;
+	if (!client_login_greet(login, span_of(model->facts.version_text), s->id,
+				model->facts.collation, model->facts.status, &w))
+		return false;
+	stream_write(&s->stream, writer_span(&w));
+	/* An SSLRequest is 32 bytes: read no further, what follows is for TLS. */
+	s->stream.read_limit = login->tls_available ? PACKET_HEADER_LEN + 32 : 0;
+	timer_set(&s->timer, s->env->loop, s->env->settings->login_timeout_ms * 1000,
+		  login_expired);
+	return true;
+}
+
+/* --- the end of a login ------------------------------------------------------ */
+
+static void accept_login(struct session *s)
+{
+	struct client_login *login = s->login;
+
+	s->st.seq = (uint8_t)(login->seq - 1);
+	s->capabilities = login->capabilities;
+	session_login_drop(s);
+	s->stream.read_limit = 0;
+	session_set_phase(s, SESSION_READY);
+	STAT_INC(s->env->stats, logins_total);
+	session_send_ok(s);
+	session_next(s);
+}
+
+static void refuse_by_server(struct session *s, const struct server_conn *conn)
+{
+	char host[ADDRESS_TEXT_MAX];
+
+	s->st.seq = (uint8_t)(s->login->seq - 1);
+	if (conn->error_number == 1045) {
+		address_format_host(&s->peer, host, sizeof(host));
+		credentials_failed(s->env->credentials, span_of(s->login->user), span_of(host),
+				   loop_now_us(s->env->loop));
+	}
+	log_info(&s->log, "login refused by server", LOG_TEXT("login", s->login->user),
+		 LOG_SPAN("backend", server_conn_backend_name(conn)),
+		 LOG_UINT("error", conn->error_number), LOG_TEXT("text", conn->problem));
+	session_send_server_error(s, conn->error_number, conn->error_sqlstate, conn->problem);
+	refuse(s);
+}
+
+static void refuse_own(struct session *s)
+{
+	struct client_login *login = s->login;
+	char host[ADDRESS_TEXT_MAX];
+
+	s->st.seq = (uint8_t)(login->seq - 1);
+	address_format_host(&s->peer, host, sizeof(host));
+	if (login->error == RMX_ACCESS_DENIED) {
+		credentials_failed(s->env->credentials, span_of(login->user), span_of(host),
+				   loop_now_us(s->env->loop));
+		session_send_error(s, login->error, login->user, host,
+				   login->password_given ? "YES" : "NO");
+	} else if (login->error == RMX_NO_SAFE_PASSWORD) {
+		session_send_error(s, login->error, login->user, login->error_detail);
+	} else {
+		session_send_error(s, login->error, login->error_detail);
+	}
+	refuse(s);
+}
+
+/* --- asking a server --------------------------------------------------------- */
+
+static const struct backend_view *server_to_ask(struct session *s)
+{
+	const struct topology *t = s->env->topology;
+	const struct backend_view *primary = topology_primary(t);
+
+	if (primary != NULL && primary->usable && primary->id != s->st.avoid)
+		return primary;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].usable && t->backends[i].id != s->st.avoid)
+			return &t->backends[i];
+	}
+	return primary != NULL && primary->usable ? primary : NULL;
+}
+
+static void nobody_to_ask(struct session *s)
+{
+	char states[400];
+
+	s->st.seq = (uint8_t)(s->login->seq - 1);
+	topology_describe(s->env->topology, true, BACKEND_PRIMARY, states, sizeof(states));
+	session_send_error(s, RMX_NO_BACKEND_YET, states);
+	refuse(s);
+}
+
+/* The server took the login (or had before): only the schema is left to try. */
+static void login_conn_ready(struct session *s, struct server_conn *conn)
+{
+	struct writer w = workshop(s);
+
+	conn->restore_failed = false;
+	switch (restore_write(conn, s->state, &w)) {
+	case RESTORE_NOTHING:
+		session_release_conn(s);
+		accept_login(s);
+		return;
+	case RESTORE_WRITTEN:
+		stream_write(&conn->stream, writer_span(&w));
+		return;		/* login_restored() follows */
+	case RESTORE_IMPOSSIBLE:
+		server_conn_lose(conn, "cannot be brought into the session's state");
+		return;
+	}
+}
+
+static void dial_for_login(struct session *s)
+{
+	const struct backend_view *view = server_to_ask(s);
+	struct pool *pool = view != NULL ? pool_of(s->env->pools, view) : NULL;
+
+	if (pool == NULL) {
+		nobody_to_ask(s);
+		return;
+	}
+	s->conn = server_conn_dial(s->env, pool, s->account, &session_login_owner, s);
+	if (s->conn == NULL)
+		nobody_to_ask(s);
+}
+
+static void login_dialled(void *owner, struct server_conn *conn)
+{
+	struct session *s = session_from(owner);
+
+	pool_adopt(conn, &session_login_owner, s);
+	if (!credentials_put(s->env->credentials, s->account->user, CREDENTIAL_LEARNED,
+			     &s->account->secret, loop_now_us(s->env->loop)))
+		log_warn(&s->log, "out of memory; a password is not remembered");
+	login_conn_ready(s, conn);
+}
+
+static void login_restored(void *owner, struct server_conn *conn, bool ok)
+{
+	struct session *s = session_from(owner);
+
+	if (s->phase != SESSION_PROVING)
+		return;
+	if (ok) {
+		if (conn->session_state != s->state)
+			return;		/* only its set-up was answered; the schema follows */
+		session_release_conn(s);
+		accept_login(s);
+		return;
+	}
+	refuse_by_server(s, conn);
+}
+
+void session_login_conn_gone(struct session *s, struct server_conn *conn)
+{
+	s->conn = NULL;
+	if (conn->error_number != 0) {
+		if (conn->error_number == 1045)
+			credentials_refused(s->env->credentials, s->account->user,
+					    &s->account->secret);
+		refuse_by_server(s, conn);
+		return;
+	}
+	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id,
+				   EVIDENCE_CONNECT_FAILED, conn->problem);
+	s->st.avoid = conn->pool->backend_id;
+	if (++s->st.attempts > 4)
+		nobody_to_ask(s);
+	else
+		dial_for_login(s);
+}
+
+static void login_gone(void *owner, struct server_conn *conn)
+{
+	session_login_conn_gone(session_from(owner), conn);
+}
+
+const struct server_conn_owner_ops session_login_owner = {
+	.ready = login_dialled,
+	.restored = login_restored,
+	.gone = login_gone,
+};
+
+/* --- what the machine says ----------------------------------------------------- */
+
+/* Account and state that the login asks for.  False: no memory. */
+static bool set_identity(struct session *s)
+{
+	struct client_login *login = s->login;
+	struct session_state *fresh = state_empty(s->env->states);
+
+	account_drop(s->account);
+	state_drop(s->state);
+	s->account = account_get(s->env->accounts, span_of(login->user), &login->secret,
+				 login->capabilities & SHAPING, login->collation);
+	s->state = fresh != NULL ? state_with_schema(fresh, span_of(login->schema)) : NULL;
+	state_drop(fresh);
+	return s->account != NULL && s->state != NULL;
+}
+
+/* The secret is proven: with a schema a connection has to enter it, else nothing is left to do. */
+static void proven(struct session *s)
+{
+	const struct backend_view *view;
+	struct pool *pool;
+
+	if (s->login->schema[0] == '\0') {
+		accept_login(s);
+		return;
+	}
+	view = server_to_ask(s);
+	pool = view != NULL ? pool_of(s->env->pools, view) : NULL;
+	s->conn = pool != NULL ? pool_take(pool, s->account, s->state, &session_login_owner, s) : NULL;
+	if (s->conn != NULL)
+		login_conn_ready(s, s->conn);
+	else
+		dial_for_login(s);
+}
+
+static bool blocked(struct session *s)
+{
+	char host[ADDRESS_TEXT_MAX], wait[32];
+	uint64_t left;
+
+	address_format_host(&s->peer, host, sizeof(host));
+	left = credentials_blocked(s->env->credentials, span_of(s->login->user), span_of(host),
+				   loop_now_us(s->env->loop));
+	if (left == 0)
+		return false;
+	s->st.seq = (uint8_t)(s->login->seq - 1);
+	(void)snprintf(wait, sizeof(wait), "%llu s", (unsigned long long)(left / 1000000 + 1));
+	session_send_error(s, RMX_TOO_MANY_FAILURES, s->login->user, host, wait);
+	refuse(s);
+	return true;
+}
+
+static enum client_login_step look_up(struct session *s, struct writer *w)
+{
+	struct client_login *login = s->login;
+	struct secret secret;
+	enum credential_source source;
+	enum client_login_step step;
+
+	source = credentials_find(s->env->credentials, span_of(login->user),
+				  loop_now_us(s->env->loop), &secret);
+	login->known_is_final = source == CREDENTIAL_CONFIGURED;
+	step = client_login_known(login, source != CREDENTIAL_NONE ? &secret : NULL, w);
+	secret_wipe(&secret);
+	return step;
+}
+
+static void follow(struct session *s, enum client_login_step step, struct writer *w)
+{
+	if (step == CLIENT_LOGIN_LOOK_UP) {
+		if (blocked(s))
+			return;
+		step = look_up(s, w);
+	}
+	if (w->len > 0)
+		stream_write(&s->stream, writer_span(w));
+	switch (step) {
+	case CLIENT_LOGIN_READ_MORE:
+	case CLIENT_LOGIN_LOOK_UP:
+		return;
+	case CLIENT_LOGIN_START_TLS:
+		session_set_phase(s, SESSION_TLS);
+		s->stream.read_limit = 0;
+		if (!tls_accept(&s->stream, s->env->tls_server))
+			session_close(s, "out of memory");
+		return;
+	case CLIENT_LOGIN_REFUSED:
+		refuse_own(s);
+		return;
+	case CLIENT_LOGIN_PROVEN:
+	case CLIENT_LOGIN_TRY:
+		break;
+	}
+	session_set_phase(s, SESSION_PROVING);
+	s->st = (struct statement){ 0 };
+	if (!set_identity(s))
+		session_close(s, "out of memory");
+	else if (step == CLIENT_LOGIN_PROVEN)
+		proven(s);
+	else
+		dial_for_login(s);
+}
+
+void session_login_packet(struct session *s, struct frame frame, struct span payload)
+{
+	struct writer w = workshop(s);
+
+	follow(s, client_login_feed(s->login, frame, payload, &w), &w);
+}
+
+void session_login_tls_up(struct session *s)
+{
+	session_set_phase(s, SESSION_LOGIN);
+	client_login_tls_started(s->login);
+}
+
+/* --- COM_CHANGE_USER ------------------------------------------------------------ */
+
+void session_login_change_user(struct session *s, struct span payload, uint8_t seq)
+{
+	struct writer w = workshop(s);
+	struct client_login *login = calloc(1, sizeof(*login));
+
+	if (login == NULL) {
+		session_close(s, "out of memory");
+		return;
+	}
+	session_drop_conn(s);
+	s->pins = 0;
+	s->open_statements = 0;
+	s->insert_id = 0;
+	s->status = SERVER_STATUS_AUTOCOMMIT;
+	login->capabilities = login->offered = s->capabilities;
+	login->tls = s->stream.transport_state != NULL;
+	login->tls_available = s->env->tls_server != NULL;
+	login->rsa = s->env->rsa;
+	login->default_plugin = "mysql_native_password";
+	s->login = login;
+	session_set_phase(s, SESSION_LOGIN);
+	timer_set(&s->timer, s->env->loop, s->env->settings->login_timeout_ms * 1000,
+		  login_expired);
+	follow(s, client_login_change_user(login, payload, seq, &w), &w);
+}

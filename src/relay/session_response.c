@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A server's answer on its way to the client.
+ *
+ * Bytes pass as they are.  Only OK packets are looked into: entries of session
+ * trackers that the client did not ask for are taken out.  Until the first row,
+ * the answer to a read is kept back, so that it can be run elsewhere when its
+ * server dies; it is short and costs one copy only when it comes in pieces.
+ */
+#include <readmux/relay/session_parts.h>
+
+/* More than this of an answer without a row is not kept back. */
+#define STASH_MAX 65536u
+
+/* --- out to the client -------------------------------------------------------- */
+
+static void stash(struct session *s)
+{
+	struct relay_env *env = s->env;
+
+	for (int i = 0; i < env->out_count; i++) {
+		struct span piece = { env->out[i].iov_base, env->out[i].iov_len };
+
+		if (!buffer_append(&s->stash, piece)) {
+			session_close(s, "out of memory");
+			break;
+		}
+	}
+	env->out_count = 0;
+}
+
+static void write_out(struct session *s)
+{
+	struct relay_env *env = s->env;
+	size_t total = 0;
+
+	if (s->stash.len > 0) {
+		stream_write(&s->stream, buffer_span(&s->stash));
+		buffer_free(&s->stash);
+		s->st.passed = true;
+	}
+	if (env->out_count == 0)
+		return;
+	for (int i = 0; i < env->out_count; i++)
+		total += env->out[i].iov_len;
+	stream_writev(&s->stream, env->out, env->out_count);
+	env->out_count = 0;
+	s->st.passed = true;
+	STAT_ADD(env->stats, client_bytes_sent_total, total);
+}
+
+static bool keeps_back(const struct session *s)
+{
+	return s->st.route.retryable && !s->st.passed && !s->st.has_rows &&
+	       s->stash.len < STASH_MAX;
+}
+
+static void emit(struct session *s, struct span bytes)
+{
+	struct relay_env *env = s->env;
+	struct iovec *last = env->out_count > 0 ? &env->out[env->out_count - 1] : NULL;
+
+	if (last != NULL && (uint8_t *)last->iov_base + last->iov_len == bytes.data) {
+		last->iov_len += bytes.len;
+		return;
+	}
+	if (env->out_count == STREAM_IOV) {
+		if (keeps_back(s))
+			stash(s);
+		else
+			write_out(s);
+	}
+	env->out[env->out_count++] = (struct iovec){ (void *)(uintptr_t)bytes.data, bytes.len };
+}
+
+/* A client that does not keep up stops its server, not readmux's memory. */
+static void hold_server_back(struct session *s, struct server_conn *conn)
+{
+	if (stream_queued(&s->stream) > STREAM_HIGH_WATER)
+		stream_pause(&conn->stream);
+}
+
+/* --- OK packets --------------------------------------------------------------- */
+
+/* What servers report to a client that has not set session_track_system_variables itself. */
+static bool is_default_variable(struct span name)
+{
+	static const char *const names[] = {
+		"autocommit", "character_set_client", "character_set_connection",
+		"character_set_results", "time_zone",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (span_is(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool client_wants(const struct track_entry *entry)
+{
+	return entry->type == SESSION_TRACK_SCHEMA ||
+	       (entry->type == SESSION_TRACK_SYSTEM_VARIABLES && is_default_variable(entry->name));
+}
+
+/* One SYSTEM_VARIABLES record with one pair; other entries go as they came. */
+static void write_entry(struct writer *w, const struct track_entry *entry)
+{
+	uint8_t memory[512];
+	struct writer pair = writer_over(memory, sizeof(memory));
+
+	if (entry->type != SESSION_TRACK_SYSTEM_VARIABLES) {
+		writer_bytes(w, entry->raw);
+		return;
+	}
+	writer_lenenc_bytes(&pair, entry->name);
+	writer_lenenc_bytes(&pair, entry->value);
+	if (pair.bad)
+		return;
+	writer_uint(w, SESSION_TRACK_SYSTEM_VARIABLES, 1);
+	writer_lenenc_bytes(w, writer_span(&pair));
+}
+
+static struct span wanted_entries(struct span track, uint8_t *memory, size_t room)
+{
+	struct writer w = writer_over(memory, room);
+	struct track_reader walk = track_over(track);
+	struct track_entry entry;
+
+	while (track_next(&walk, &entry)) {
+		if (client_wants(&entry))
+			write_entry(&w, &entry);
+	}
+	return w.bad ? SPAN_NONE : writer_span(&w);
+}
+
+static bool passes_unchanged(const struct session *s, const struct ok_packet *ok)
+{
+	bool tracks = (s->capabilities & CLIENT_SESSION_TRACK) != 0;
+
+	return ok->track.len == 0 && (ok->info.len == 0 || tracks) &&
+	       (tracks || (ok->status & SERVER_SESSION_STATE_CHANGED) == 0);
+}
+
+static void emit_ok(struct session *s, const struct result_step *step, struct span raw,
+		    const struct ok_packet *ok)
+{
+	struct ok_packet mine = *ok;
+	uint8_t kept[4096];
+	size_t room;
+	uint8_t *memory = loop_workshop(s->env->loop, &room);
+	struct writer w;
+
+	if (passes_unchanged(s, ok)) {
+		emit(s, raw);
+		return;
+	}
+	if ((s->capabilities & CLIENT_SESSION_TRACK) != 0)
+		mine.track = wanted_entries(ok->track, kept, sizeof(kept));
+	else
+		mine.track = SPAN_NONE;
+	mine.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
+	/* several OK packets may be in one batch: each gets its own part of the workshop */
+	w = writer_over(memory + s->env->workshop_used, room - s->env->workshop_used);
+	writer_begin(&w, step->seq);
+	ok_packet_write(&w, s->capabilities, &mine);
+	if (!writer_end(&w)) {
+		session_close(s, "an OK packet did not fit");
+		return;
+	}
+	emit(s, writer_span(&w));
+	s->env->workshop_used += w.len;
+	if (s->env->workshop_used > room / 2) {
+		write_out(s);
+		s->env->workshop_used = 0;
+	}
+}
+
+/* --- ERR packets -------------------------------------------------------------- */
+
+/*
+ * Errors with which a server takes its leave: nothing has been run, or it was
+ * undone, and the connection is about to close.
+ */
+static bool is_farewell(uint16_t number)
+{
+	return number == 1053 || number == 1077 || number == 1079 || number == 1152 ||
+	       number == 1927 || number == 4031;
+}
+
+/* A replica that refuses a statement as a write has run nothing of it. */
+static bool is_read_only_refusal(uint16_t number)
+{
+	return number == 1290 || number == 1792 || number == 1836;
+}
+
+static void take_error(struct session *s, const struct result_step *step, struct span raw)
+{
+	struct statement *st = &s->st;
+	struct err_packet err;
+
+	st->failed = true;
+	if (err_packet_parse(step->payload, &err) && !st->passed && !st->has_rows) {
+		if (is_farewell(err.number) && st->route.retryable)
+			st->again = true;
+		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
+			 s->pins == 0 && s->listen != LISTEN_READ && s->body.kind == BODY_NONE)
+			st->again = st->primary_only = true;
+	}
+	if (!st->again)
+		emit(s, raw);
+}
+
+/* --- the sink ----------------------------------------------------------------- */
+
+static void response_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	struct session *s = session_from(arg);
+
+	s->st.partial_packet = conn->result.pass > 0 || conn->result.continued;
+	s->st.seq = conn->result.seq;
+	s->st.has_rows |= row;
+	emit(s, bytes);
+}
+
+static void response_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			    struct span raw, const struct ok_packet *ok)
+{
+	struct session *s = session_from(arg);
+
+	s->st.partial_packet = false;
+	s->st.seq = step->seq;
+	switch (step->packet) {
+	case RESULT_PACKET_OK:
+		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
+		s->st.warnings = ok->warnings;
+		emit_ok(s, step, raw, ok);
+		return;
+	case RESULT_PACKET_EOF:
+		s->status = conn->result.status;
+		s->st.warnings = conn->result.warnings;
+		emit(s, raw);
+		return;
+	case RESULT_PACKET_ERR:
+		take_error(s, step, raw);
+		return;
+	case RESULT_PACKET_LOCAL_INFILE:
+		emit(s, raw);
+		write_out(s);
+		s->body = (struct body){ .kind = BODY_FILE, .continued = true };
+		stream_resume(&s->stream);
+		session_look_later(s);
+		return;
+	case RESULT_PACKET_HEAD:
+	case RESULT_PACKET_PROGRESS:
+	case RESULT_PACKET_TEXT:
+		emit(s, raw);
+		return;
+	}
+}
+
+static void response_batch_end(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+
+	if (keeps_back(s))
+		stash(s);
+	else
+		write_out(s);
+	s->env->workshop_used = 0;
+	if (s->phase < SESSION_CLOSING)
+		hold_server_back(s, conn);
+}
+
+static void response_end(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+	struct statement *st = &s->st;
+
+	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us);
+	s->env->workshop_used = 0;
+	if (st->again) {
+		s->env->out_count = 0;
+		if (!st->primary_only)
+			conn->no_reuse = true;
+		STAT_INC(s->env->stats, retries_total);
+		st->avoid = conn->pool->backend_id;
+		st->route.reason = REASON_RETRIED;
+		session_release_conn(s);
+		statement_run_again(s);
+		return;
+	}
+	write_out(s);
+	if (s->phase >= SESSION_CLOSING)
+		return;
+	hold_server_back(s, conn);
+	if (s->body.kind == BODY_STATEMENT) {
+		/* refused before all of it arrived: the rest has nowhere to go */
+		conn->no_reuse = true;
+		session_close_gently(s, "a statement was refused while it arrived");
+		return;
+	}
+	statement_done(s);
+}
+
+static void response_lost(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+
+	(void)conn;
+	s->env->out_count = 0;	/* conn_gone() decides what the client is told */
+	s->env->workshop_used = 0;
+}
+
+const struct sink_ops session_sink = {
+	.pass = response_pass,
+	.packet = response_packet,
+	.batch_end = response_batch_end,
+	.end = response_end,
+	.lost = response_lost,
+};
+
+void response_cut(struct session *s, enum rmx_error error, const char *backend)
+{
+	if (s->st.partial_packet) {
+		/* an ERR packet cannot begin inside a row, and the row must not be made up */
+		session_close(s, "its server was lost inside a very large row");
+		return;
+	}
+	session_send_error(s, error, backend);
+}
