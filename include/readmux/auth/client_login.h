@@ -66,6 +66,7 @@ struct client_login {
 	bool           password_given;		/* for the words of error 1045 */
 	struct secret  secret;			/* PROVEN and TRY */
 	struct secret  known;			/* private: what the host told */
+	bool           known_is_final;		/* set by the host: a wrong answer needs no server to refuse it */
 	enum rmx_error error;			/* REFUSED */
 	char           error_detail[96];	/* REFUSED: fills the %s of the error's text where it has one */
 };
