@@ -1,8 +1,124 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Command line and start-up. */
-#include <readmux/base/common.h>
+/* The command line's actions, and start-up of the proxy. */
+#include <readmux/control/config.h>
+#include <readmux/control/explain.h>
+#include <readmux/control/options.h>
+#include <readmux/control/proxy.h>
 
-int main(void)
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+#define PROBLEM_ROOM 8192u
+
+/* The settings in effect; NULL: what is wrong has been said. */
+static struct settings *load(const struct options *options)
 {
-	return 0;
+	char problem[PROBLEM_ROOM];
+	struct settings *s = config_load(options->config_path, environ, problem,
+					 sizeof(problem));
+
+	if (s == NULL)
+		(void)fputs(problem, stderr);
+	return s;
+}
+
+static int run(const struct options *options)
+{
+	const struct settings *s = load(options);
+	int status;
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	atomic_store(&log_threshold, (int)s->log_level);
+	status = proxy_run(s, options->config_path);
+	settings_drop(s);
+	return status;
+}
+
+static int check_config(const struct options *options)
+{
+	const struct settings *s = load(options);
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	(void)printf("%s: good\n", options->config_path != NULL ? options->config_path :
+		     "defaults and environment");
+	settings_drop(s);
+	return EXIT_SUCCESS;
+}
+
+static int print_config(const struct options *options)
+{
+	const struct settings *s = load(options);
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	config_print(stdout, s);
+	settings_drop(s);
+	return EXIT_SUCCESS;
+}
+
+static int print_default_config(const struct options *options)
+{
+	(void)options;
+	config_print_template(stdout);
+	return EXIT_SUCCESS;
+}
+
+static int print_settings_doc(const struct options *options)
+{
+	(void)options;
+	config_print_reference(stdout);
+	return EXIT_SUCCESS;
+}
+
+static int explain(const struct options *options)
+{
+	if (strcmp(options->sql, "-") == 0)
+		return explain_lines(stdout, stdin) ? EXIT_SUCCESS : EXIT_FAILURE;
+	explain_statement(stdout, span_of(options->sql));
+	return EXIT_SUCCESS;
+}
+
+static int version(const struct options *options)
+{
+	(void)options;
+	(void)puts("readmux " RMX_VERSION);
+	return EXIT_SUCCESS;
+}
+
+static int help(const struct options *options)
+{
+	(void)options;
+	options_print_help(stdout);
+	return EXIT_SUCCESS;
+}
+
+typedef int action_fn(const struct options *options);
+
+static action_fn *const actions[] = {
+	[OPTIONS_RUN] = run,
+	[OPTIONS_CHECK_CONFIG] = check_config,
+	[OPTIONS_PRINT_CONFIG] = print_config,
+	[OPTIONS_PRINT_DEFAULT_CONFIG] = print_default_config,
+	[OPTIONS_PRINT_SETTINGS_DOC] = print_settings_doc,
+	[OPTIONS_EXPLAIN] = explain,
+	[OPTIONS_VERSION] = version,
+	[OPTIONS_HELP] = help,
+};
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	if (!options_parse(argc, argv, &options))
+		return EXIT_USAGE;
+	status = actions[options.action](&options);
+	if (fflush(stdout) != 0) {
+		perror("readmux: cannot write the output");
+		return EXIT_FAILURE;
+	}
+	return status;
 }

@@ -29,7 +29,8 @@ const struct setting *config_secret_row(struct span path)
 	struct span suffix = SPAN_LITERAL("_file");
 	const struct setting *row;
 
-	if (path.len <= suffix.len || !span_equal(span_from(path, path.len - suffix.len), suffix))
+	if (path.len <= suffix.len ||
+	    !span_equal(span_from(path, path.len - suffix.len), suffix))
 		return NULL;
 	row = setting_find(span_head(path, path.len - suffix.len));
 	return row != NULL && (row->flags & SETTING_SECRET) != 0 ? row : NULL;

@@ -123,7 +123,8 @@ static void store_from_file(struct config_loading *loading, const struct setting
 	char words[REPORT_WORDS_MAX];
 	char *secret = config_read_secret((const char *)v->value.data, words);
 	bool stored = secret != NULL &&
-		setting_store(loading->settings, row, span_of(secret), words, sizeof(words));
+		setting_store(loading->settings, row, span_of(secret), words,
+			      sizeof(words));
 
 	if (!stored)
 		report_add(&loading->report, "%.*s: %s", (int)v->name.len,

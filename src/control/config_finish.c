@@ -72,8 +72,10 @@ static const struct {
 } rules[] = {
 	{ listens_nowhere, "listen", "listen needs at least one address" },
 	{ listens_twice, "listen", "listen has the same address twice" },
-	{ lists_server_twice, "backends.servers", "backends.servers has the same server twice" },
-	{ ca_unused, "backends.tls_ca", "backends.tls_ca is given, but backends.tls is off" },
+	{ lists_server_twice, "backends.servers",
+	  "backends.servers has the same server twice" },
+	{ ca_unused, "backends.tls_ca",
+	  "backends.tls_ca is given, but backends.tls is off" },
 	{ name_unverifiable, "backends.tls_verify_name",
 	  "backends.tls_verify_name needs backends.tls_ca" },
 	{ key_missing, "tls.certificate", "tls.certificate needs tls.key" },
@@ -98,8 +100,8 @@ static void check_file(struct config_loading *loading, const char *path)
 
 	setting_format(loading->settings, row, true, file, sizeof(file));
 	if (is_given(file) && access(file, R_OK) != 0)
-		report_at(&loading->report, where(loading, path), "%s: cannot read '%s': %s",
-			  path, file, strerror(errno));
+		report_at(&loading->report, where(loading, path),
+			  "%s: cannot read '%s': %s", path, file, strerror(errno));
 }
 
 void config_finish(struct config_loading *loading)

@@ -35,7 +35,8 @@ static void report_unknown(const struct walk *walk, const struct key *keys,
 }
 
 /* Put one pair of an entry into its place in <keys>. */
-static bool take_key(const struct walk *walk, struct key *keys, const yaml_node_pair_t *pair)
+static bool take_key(const struct walk *walk, struct key *keys,
+		     const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *name = walk_node(walk, pair->key);
 	const yaml_node_t *value = walk_node(walk, pair->value);
@@ -62,7 +63,7 @@ static bool take_key(const struct walk *walk, struct key *keys, const yaml_node_
 /* The mapping <entry> into <keys>, which end with a NULL name. */
 static bool take_keys(const struct walk *walk, struct key *keys, const yaml_node_t *entry)
 {
-	const yaml_node_pair_t *pair;
+	const yaml_node_pair_t *pair, *end;
 	bool good = true;
 
 	if (entry->type != YAML_MAPPING_NODE) {
@@ -71,7 +72,8 @@ static bool take_keys(const struct walk *walk, struct key *keys, const yaml_node
 			  node_kind(entry));
 		return false;
 	}
-	for (pair = entry->data.mapping.pairs.start; pair < entry->data.mapping.pairs.top; pair++)
+	end = entry->data.mapping.pairs.top;
+	for (pair = entry->data.mapping.pairs.start; pair < end; pair++)
 		good &= take_key(walk, keys, pair);
 	if (good && keys[0].value == NULL)
 		report_at(walk_report(walk), node_place(entry),

@@ -86,7 +86,8 @@ static void put_plain(FILE *out, const struct settings *s, const struct setting 
 	(void)fprintf(out, " %s", text);
 }
 
-static void put_value(const struct printing *p, const struct setting *row, const char *indent)
+static void put_value(const struct printing *p, const struct setting *row,
+		      const char *indent)
 {
 	if (row->kind == SETTING_LISTEN_LIST)
 		put_listen(p->out, p->s, indent);
@@ -162,12 +163,13 @@ void config_print(FILE *out, const struct settings *s)
 void config_print_template(FILE *out)
 {
 	static const char top[] =
-		"# readmux configuration.  Every setting is here with its default; what you do\n"
-		"# not need may be left out, and without any file readmux serves the StatefulSet\n"
-		"# 'mysql' in its own namespace.\n"
+		"# readmux configuration.  Every setting is here with its default; what\n"
+		"# you do not need may be left out, and without any file readmux serves\n"
+		"# the StatefulSet 'mysql' in its own namespace.\n"
 		"#\n"
-		"# An environment variable overrides the file: READMUX_PROBE_MAX_LAG=5s for\n"
-		"# probe.max_lag.  SIGHUP loads the file again; settings that need a restart say so.\n"
+		"# An environment variable overrides the file: READMUX_PROBE_MAX_LAG=5s\n"
+		"# for probe.max_lag.  SIGHUP loads the file again; what needs a restart\n"
+		"# says so.\n"
 		"# Printed by readmux --print-default-config.\n";
 	struct settings *s = settings_new();
 

@@ -82,7 +82,8 @@ static void take_secret_file(const struct walk *walk, const struct setting *row,
 
 	if (!claim(walk, row->path, config_place(walk->loading, row), key))
 		return;
-	if (value->type != YAML_SCALAR_NODE || !span_copy(node_text(value), path, sizeof(path))) {
+	if (value->type != YAML_SCALAR_NODE ||
+	    !span_copy(node_text(value), path, sizeof(path))) {
 		report_at(walk_report(walk), node_place(value), "%s_file expects a path",
 			  row->path);
 		return;
@@ -91,7 +92,8 @@ static void take_secret_file(const struct walk *walk, const struct setting *row,
 	if (secret == NULL ||
 	    !setting_store(walk->loading->settings, row, span_of(secret), words,
 			   sizeof(words)))
-		report_at(walk_report(walk), node_place(value), "%s_file %s", row->path, words);
+		report_at(walk_report(walk), node_place(value), "%s_file %s", row->path,
+			  words);
 	settings_wipe_text(secret);
 }
 
@@ -102,12 +104,13 @@ static bool join(const char *prefix, const yaml_node_t *key, char out[SETTING_PA
 
 	if (key->type == YAML_SCALAR_NODE)
 		(void)report_clean(node_text(key), name);
-	(void)snprintf(out, SETTING_PATH_MAX, "%.40s%s%s", prefix, *prefix != '\0' ? "." : "",
-		       name);
+	(void)snprintf(out, SETTING_PATH_MAX, "%.40s%s%s", prefix,
+		       *prefix != '\0' ? "." : "", name);
 	return key->type == YAML_SCALAR_NODE;
 }
 
-static void report_unknown(const struct walk *walk, const char *path, const yaml_node_t *key)
+static void report_unknown(const struct walk *walk, const char *path,
+			   const yaml_node_t *key)
 {
 	report_at(walk_report(walk), node_place(key),
 		  "unknown setting '%s'; did you mean '%s'?", path,
@@ -136,7 +139,8 @@ static void take_unknown(const struct walk *walk, const char *path, const yaml_n
 }
 
 /* A key with a full path: a setting, the file of a secret, or nothing known. */
-static void take_path(const struct walk *walk, const char *path, const yaml_node_pair_t *pair)
+static void take_path(const struct walk *walk, const char *path,
+		      const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = walk_node(walk, pair->key);
 	const yaml_node_t *value = walk_node(walk, pair->value);
@@ -165,7 +169,8 @@ static struct place *find_section(struct walk *walk, const char *name)
 }
 
 /* A section without anything in it is fine: all of it may be commented out. */
-static void take_section(const struct walk *walk, const char *name, const yaml_node_t *value)
+static void take_section(const struct walk *walk, const char *name,
+			 const yaml_node_t *value)
 {
 	const yaml_node_pair_t *pair;
 	char path[SETTING_PATH_MAX];
@@ -192,7 +197,8 @@ static void take_top(struct walk *walk, const yaml_node_pair_t *pair)
 	struct place *section;
 
 	if (!join("", key, name)) {
-		report_at(walk_report(walk), node_place(key), "expects the name of a setting");
+		report_at(walk_report(walk), node_place(key),
+			  "expects the name of a setting");
 		return;
 	}
 	section = find_section(walk, name);
@@ -204,7 +210,7 @@ static void take_top(struct walk *walk, const yaml_node_pair_t *pair)
 
 static void take_root(struct walk *walk, const yaml_node_t *root)
 {
-	const yaml_node_pair_t *pair;
+	const yaml_node_pair_t *pair, *end;
 
 	if (root == NULL || (root->type == YAML_SCALAR_NODE && node_is_null(root)))
 		return;
@@ -213,7 +219,8 @@ static void take_root(struct walk *walk, const yaml_node_t *root)
 			  "expects settings such as 'workers: 4', got %s", node_kind(root));
 		return;
 	}
-	for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++)
+	end = root->data.mapping.pairs.top;
+	for (pair = root->data.mapping.pairs.start; pair < end; pair++)
 		take_top(walk, pair);
 }
 
@@ -245,7 +252,8 @@ static bool has_leading_tab(struct span text, size_t line)
 static void report_syntax(struct report *report, const yaml_parser_t *parser,
 			  struct span text)
 {
-	struct place at = { parser->problem_mark.line + 1, parser->problem_mark.column + 1 };
+	const yaml_mark_t *mark = &parser->problem_mark;
+	struct place at = { mark->line + 1, mark->column + 1 };
 
 	if (parser->error == YAML_MEMORY_ERROR || parser->problem == NULL) {
 		report_add(report, "out of memory");
@@ -291,7 +299,8 @@ void config_take_yaml(struct config_loading *loading, struct span text)
 		report_add(&loading->report, "out of memory");
 		return;
 	}
-	yaml_parser_set_input_string(&parser, text.len > 0 ? text.data : &nothing, text.len);
+	yaml_parser_set_input_string(&parser, text.len > 0 ? text.data : &nothing,
+				     text.len);
 	if (yaml_parser_load(&parser, &document)) {
 		bool empty = yaml_document_get_root_node(&document) == NULL;
 

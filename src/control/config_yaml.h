@@ -13,7 +13,7 @@
 struct walk {
 	struct config_loading *loading;
 	yaml_document_t       *document;
-	struct place           sections[CONFIG_ROWS_MAX];	/* by a section's first row */
+	struct place           sections[CONFIG_ROWS_MAX]; /* by a section's first row */
 };
 
 /* The place where <node> begins. */

@@ -26,8 +26,8 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ "config", 'c', "FILE", OPTIONS_RUN, INTO(config_path),
-	  "Read settings from this YAML file; without it the defaults serve the StatefulSet "
-	  "'mysql' in readmux's own namespace." },
+	  "Read settings from this YAML file; without it the defaults serve the "
+	  "StatefulSet 'mysql' in readmux's own namespace." },
 	{ "check-config", 0, NULL, OPTIONS_CHECK_CONFIG, 0,
 	  "Load the configuration, say what is wrong with it, and exit." },
 	{ "print-config", 0, NULL, OPTIONS_PRINT_CONFIG, 0,
@@ -132,8 +132,8 @@ static void print_option(FILE *out, const struct option_row *row)
 void options_print_help(FILE *out)
 {
 	(void)fputs("Usage: readmux [--config FILE]\n"
-		    "A load-balancing proxy for MySQL: writes go to the primary, reads to the "
-		    "replicas.\n\nOptions:\n", out);
+		    "A load-balancing proxy for MySQL: writes go to the primary, reads to "
+		    "the replicas.\n\nOptions:\n", out);
 	for (size_t i = 0; i < ROWS; i++)
 		print_option(out, &rows[i]);
 	(void)fputs("\nSettings of the configuration file, with their defaults.  An "

@@ -64,8 +64,10 @@ static bool takes_part(struct balance_state *state, uint32_t weight, uint32_t he
 /* Expected wait: the statements ahead and this one, each as long as they took of late. */
 static uint64_t cost_of(const struct candidate *c)
 {
-	uint64_t latency = c->latency_us > LATENCY_FLOOR_US ? c->latency_us : LATENCY_FLOOR_US;
+	uint64_t latency = c->latency_us;
 
+	if (latency < LATENCY_FLOOR_US)
+		latency = LATENCY_FLOOR_US;
 	return ((uint64_t)c->in_flight + 1) * latency;
 }
 
@@ -110,7 +112,8 @@ static uint32_t heaviest_of(const struct candidate *c, size_t n)
 	return heaviest;
 }
 
-static size_t pick_round_robin(const struct candidate *c, size_t n, struct balance_state *state)
+static size_t pick_round_robin(const struct candidate *c, size_t n,
+			       struct balance_state *state)
 {
 	size_t eligible = count_eligible(c, n);
 	uint32_t heaviest = heaviest_of(c, n);
@@ -162,7 +165,7 @@ static size_t pick_random(const struct candidate *c, size_t n, struct balance_st
 
 static const struct balance_policy policies[] = {
 	{ "p2c", pick_p2c,
-	  "of two servers drawn at random the one with less work in flight and lower latency" },
+	  "of two servers drawn at random the one with less work and lower latency" },
 	{ "round-robin", pick_round_robin, "each server in turn" },
 	{ "least-connections", pick_least_connections,
 	  "the server with the fewest connections lent" },

@@ -127,8 +127,8 @@ static bool may_run_again(const struct sql_verdict *v, const struct route_situat
 	       (target == ROUTE_PRIMARY || target == ROUTE_REPLICA);
 }
 
-void route_decide(const struct sql_verdict *verdict, const struct route_situation *situation,
-		  struct route *route)
+void route_decide(const struct sql_verdict *verdict,
+		  const struct route_situation *situation, struct route *route)
 {
 	size_t i = 0;
 

@@ -44,7 +44,8 @@ static inline void *setting_field(struct settings *s, const struct setting *row)
 	return (char *)s + row->offset;
 }
 
-static inline const void *setting_field_of(const struct settings *s, const struct setting *row)
+static inline const void *setting_field_of(const struct settings *s,
+					   const struct setting *row)
 {
 	return (const char *)s + row->offset;
 }

@@ -132,7 +132,8 @@ static bool refuse_address(struct span text, const struct complaint *why)
 }
 
 /* "ADDRESS [ROUTE]" */
-static bool add_listen_text(struct settings *s, struct span text, const struct complaint *why)
+static bool add_listen_text(struct settings *s, struct span text,
+			    const struct complaint *why)
 {
 	struct listen_setting entry = { .route = LISTEN_SPLIT };
 	struct span rest = text, address = cut(&rest, ' '), route = trim(rest);
@@ -149,7 +150,8 @@ static bool add_listen_text(struct settings *s, struct span text, const struct c
 }
 
 /* Port 0 stands for backends.port, which may be stored later. */
-static bool add_server_text(struct settings *s, struct span text, const struct complaint *why)
+static bool add_server_text(struct settings *s, struct span text,
+			    const struct complaint *why)
 {
 	struct address entry;
 
@@ -173,7 +175,8 @@ static bool add_user_text(struct settings *s, struct span text, const struct com
 		.password = strndup(password.len > 0 ? (const char *)password.data : "",
 				    password.len),
 	};
-	stored = entry.name != NULL && entry.password != NULL && settings_add_user(s, &entry);
+	stored = entry.name != NULL && entry.password != NULL &&
+		 settings_add_user(s, &entry);
 	drop_user(&entry);
 	return stored || setting_refuse(why, "out of memory");
 }
@@ -273,8 +276,8 @@ void setting_format_listen(const struct settings *s, const struct setting *row, 
 	}
 }
 
-void setting_format_servers(const struct settings *s, const struct setting *row, bool reveal,
-			    char *out, size_t room)
+void setting_format_servers(const struct settings *s, const struct setting *row,
+			    bool reveal, char *out, size_t room)
 {
 	size_t len = append(out, room, 0, "");
 

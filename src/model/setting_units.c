@@ -18,7 +18,8 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {
 	{ "G", UINT64_C(1) << 30 }, { "M", UINT64_C(1) << 20 }, { "K", UINT64_C(1) << 10 },
 	{ "", 1 },
-	{ "Gi", UINT64_C(1) << 30 }, { "Mi", UINT64_C(1) << 20 }, { "Ki", UINT64_C(1) << 10 },
+	{ "Gi", UINT64_C(1) << 30 }, { "Mi", UINT64_C(1) << 20 },
+	{ "Ki", UINT64_C(1) << 10 },
 };
 
 static bool parse(const struct unit *units, size_t n, struct span text, uint64_t *value)

@@ -100,7 +100,8 @@ static bool store_bool(struct settings *s, const struct setting *row, struct spa
 			return true;
 		}
 	}
-	return setting_refuse(why, "expects on or off, got %s", setting_quoted(text, quoted));
+	return setting_refuse(why, "expects on or off, got %s",
+			      setting_quoted(text, quoted));
 }
 
 static void format_bool(const struct settings *s, const struct setting *row, bool reveal,

@@ -45,15 +45,17 @@ static const struct setting table[] = {
 	  SETTING_RELOAD,
 	  "PEM file of the authorities that sign the servers' certificates; empty: "
 	  "certificates are not verified." },
-	{ "backends.tls_verify_name", SETTING_BOOL, AT(backend_tls_verify_name), 0, 1, "off",
-	  NULL, SETTING_RELOAD,
-	  "A server's certificate must also carry the server's name. Needs backends.tls_ca." },
+	{ "backends.tls_verify_name", SETTING_BOOL, AT(backend_tls_verify_name), 0, 1,
+	  "off", NULL, SETTING_RELOAD,
+	  "A server's certificate must also carry the server's name. Needs "
+	  "backends.tls_ca." },
 	{ "backends.connect_timeout", SETTING_DURATION, AT(connect_timeout_ms),
 	  10, 5 * MINUTE, "2s", NULL, SETTING_RELOAD,
 	  "Longest wait for a new server connection: connect, TLS and login together." },
 	{ "backends.balance", SETTING_BALANCE, AT(balance), 0, 0, "p2c", NULL,
-	  SETTING_RELOAD, "How a replica is chosen for a read. p2c draws two and takes the one with less work "
-	  "in flight and lower latency; the others say what they do." },
+	  SETTING_RELOAD,
+	  "How a replica is chosen for a read. p2c draws two and takes the one with less "
+	  "work in flight and lower latency; the others do what their names say." },
 
 	{ "probe.user", SETTING_TEXT, AT(probe_user), 1, 128, "root", NULL, SETTING_RELOAD,
 	  "Account that health probes log in with. It needs REPLICATION CLIENT to see "
@@ -70,7 +72,8 @@ static const struct setting table[] = {
 	  "Good probes in a row that bring a server back." },
 	{ "probe.max_lag", SETTING_DURATION, AT(max_lag_ms), 100, 30 * DAY, "10s", NULL,
 	  SETTING_RELOAD,
-	  "A replica further behind the primary gets no reads, unless it is the last one." },
+	  "A replica further behind the primary gets no reads, unless it is the last "
+	  "one." },
 	{ "probe.slow_start", SETTING_DURATION, AT(slow_start_ms), 0, HOUR, "10s", NULL,
 	  SETTING_RELOAD,
 	  "Time over which the share of a returning replica grows to its full size; 0s: "
@@ -84,8 +87,8 @@ static const struct setting table[] = {
 	  "Threads for traffic; 0: one per CPU that the process may use." },
 	{ "consistency", SETTING_CHOICE, AT(consistency), 0, 0, "session", consistencies,
 	  SETTING_RELOAD,
-	  "What reads may miss. 'session': a session sees its own writes; 'eventual': reads "
-	  "go to any healthy replica; 'primary': reads go to the primary." },
+	  "What reads may miss. 'session': a session sees its own writes; 'eventual': "
+	  "reads go to any healthy replica; 'primary': reads go to the primary." },
 
 	{ "pool.max_connections", SETTING_UINT, AT(pool_max_connections), 0, 100000, "0",
 	  NULL, SETTING_RELOAD,
@@ -95,12 +98,14 @@ static const struct setting table[] = {
 	  "A server connection that nobody used for this long is closed." },
 
 	{ "wait.read", SETTING_DURATION, AT(wait_read_ms), 0, HOUR, "5s", NULL,
-	  SETTING_RELOAD, "Longest wait of a read for a server; then the client gets an error." },
+	  SETTING_RELOAD,
+	  "Longest wait of a read for a server; then the client gets an error." },
 	{ "wait.write", SETTING_DURATION, AT(wait_write_ms), 0, HOUR, "30s", NULL,
 	  SETTING_RELOAD,
 	  "Longest wait of a write for the primary; then the client gets an error." },
-	{ "wait.max_statements", SETTING_UINT, AT(wait_max_statements), 0, 10000000, "10000",
-	  NULL, SETTING_RELOAD, "Most statements that wait at the same time, per worker." },
+	{ "wait.max_statements", SETTING_UINT, AT(wait_max_statements), 0, 10000000,
+	  "10000", NULL, SETTING_RELOAD,
+	  "Most statements that wait at the same time, per worker." },
 	{ "wait.max_bytes", SETTING_BYTES, AT(wait_max_bytes), 0, 64 * GIB, "64M", NULL,
 	  SETTING_RELOAD, "Most bytes of waiting statements, per worker." },
 
@@ -121,29 +126,31 @@ static const struct setting table[] = {
 	  "A password that readmux has learned is verified at a server again after this." },
 	{ "login.failures", SETTING_UINT, AT(login_failures), 1, 1000000, "10", NULL,
 	  SETTING_RELOAD,
-	  "Failed logins per address and user, within the window, that block further ones." },
-	{ "login.failure_window", SETTING_DURATION, AT(login_failure_window_ms), SECOND, DAY,
-	  "1m", NULL, SETTING_RELOAD, "The window in which failed logins are counted." },
+	  "Failed logins per address and user, within the window, that block further "
+	  "ones." },
+	{ "login.failure_window", SETTING_DURATION, AT(login_failure_window_ms), SECOND,
+	  DAY, "1m", NULL, SETTING_RELOAD,
+	  "The window in which failed logins are counted." },
 
 	{ "tls.mode", SETTING_CHOICE, AT(tls), 0, 0, "on", client_tls_modes, SETTING_RELOAD,
 	  "TLS toward clients; 'on' lets them choose, 'required' refuses those without." },
 	{ "tls.certificate", SETTING_TEXT, AT(tls_certificate), 0, 4095, "", NULL,
 	  SETTING_RELOAD,
-	  "PEM file with the certificate chain shown to clients; empty: self-signed, made at "
-	  "start." },
+	  "PEM file with the certificate chain shown to clients; empty: self-signed, "
+	  "made at start." },
 	{ "tls.key", SETTING_TEXT, AT(tls_key), 0, 4095, "", NULL, SETTING_RELOAD,
 	  "PEM file with the private key of tls.certificate." },
 	{ "tls.client_ca", SETTING_TEXT, AT(tls_client_ca), 0, 4095, "", NULL,
 	  SETTING_RELOAD,
-	  "PEM file of the authorities that sign clients' certificates; empty: clients need "
-	  "none." },
+	  "PEM file of the authorities that sign clients' certificates; empty: clients "
+	  "need none." },
 
 	{ "log.level", SETTING_CHOICE, AT(log_level), 0, 0, "info", log_levels,
 	  SETTING_RELOAD, "Most detailed level that is written." },
 	{ "drain.timeout", SETTING_DURATION, AT(drain_timeout_ms), 0, HOUR, "25s", NULL,
 	  SETTING_RELOAD,
-	  "After SIGTERM sessions may finish their transactions for this long. Keep it below "
-	  "the pod's terminationGracePeriodSeconds." },
+	  "After SIGTERM sessions may finish their transactions for this long. Keep it "
+	  "below the pod's terminationGracePeriodSeconds." },
 };
 
 const struct setting *settings_table(size_t *n)

@@ -41,7 +41,8 @@ static const struct {
 	{ "backends: {servers: []}", "backends.servers", "" },
 	{ "listen: [{address: '127.0.0.1:1'}]", "listen", "127.0.0.1:1 split" },
 	{ "listen:\n- address: '[::]:1'\n  route: read\n", "listen", "[::]:1 read" },
-	{ "users: [{name: a, password: 'x,y'}, {name: b, password: ''}]", "users", "a:x,y, b:" },
+	{ "users: [{name: a, password: 'x,y'}, {name: b, password: ''}]", "users",
+	  "a:x,y, b:" },
 	{ "users: [{name: a, password_hash: '" HASH "'}]", "users", "a:***" },
 	{ "users: &u [{name: a, password: b}]\n", "users", "a:b" },
 };
@@ -90,9 +91,11 @@ static const struct {
 	{ "workers: 1\n---\nworkers: 2\n",
 	  "t:3:1: a second YAML document begins here; there must be one only\n" },
 	{ "workers: 1\n... x", "t:2:5: did not find expected <document start>\n" },
-	{ "probe:\n\tuser: x\n", "t:2:1: YAML does not allow tabs at the start of a line\n" },
+	{ "probe:\n\tuser: x\n",
+	  "t:2:1: YAML does not allow tabs at the start of a line\n" },
 	{ "probe: {user: x\nlog: 3",
-	  "t:2:4: did not find expected ',' or '}' (while parsing a flow mapping from line 1)\n" },
+	  "t:2:4: did not find expected ',' or '}' (while parsing a flow mapping from line "
+	  "1)\n" },
 	{ "a: 'x", "t:1:6: found unexpected end of stream "
 	  "(while scanning a quoted scalar from line 1)\n" },
 	{ "# x\nlog: \"\xff\"\n", "t:2:7: invalid leading UTF-8 octet\n" },
@@ -107,8 +110,10 @@ static const struct {
 	  "10.0.0.1:3306 or [::1]:3306, got 'h:1'\n" },
 	{ "listen: [{address: 1.1.1.1, route: x}]",
 	  "t:1:36: route expects one of split, read; got 'x'\n" },
-	{ "listen: [{address: 1.1.1.1, address: 1.1.1.1}]", "t:1:29: 'address' is given twice\n" },
-	{ "listen: [{address: [x]}]", "t:1:20: address expects a single value, got a list\n" },
+	{ "listen: [{address: 1.1.1.1, address: 1.1.1.1}]",
+	  "t:1:29: 'address' is given twice\n" },
+	{ "listen: [{address: [x]}]",
+	  "t:1:20: address expects a single value, got a list\n" },
 	{ "listen: [{address: 1.1.1.1}, {address: 1.1.1.1}]",
 	  "t:1:1: listen has the same address twice\n" },
 	{ "backends: {servers: [1.1.1.1, 1.1.1.1:3306]}",
@@ -124,7 +129,8 @@ static const struct {
 	  "t:1:40: user 'a' is listed twice\n" },
 	{ "users: [{name: a, password_hash: zz}]", "t:1:34: password_hash expects '*' and "
 	  "40 hex digits, as PASSWORD() gives\n" },
-	{ "users: [{name: a, password: \"a\\0b\"}]", "t:1:29: password contains a zero byte\n" },
+	{ "users: [{name: a, password: \"a\\0b\"}]",
+	  "t:1:29: password contains a zero byte\n" },
 	{ "a: &a [*a]\nusers: *a\n",
 	  "t:1:1: unknown setting 'a'; did you mean 'sessions.max'?\n"
 	  "t:1:4: expects an entry such as {name: ...}, got a list\n" },
@@ -212,13 +218,16 @@ static const struct {
 	{ "READMUX_BACKENDS_PORT=3308", "backends.port", "3308" },
 	/* what is not understood */
 	{ "READMUX_PROB_USER=x", NULL,
-	  "unknown environment variable READMUX_PROB_USER; did you mean READMUX_PROBE_USER?\n" },
+	  "unknown environment variable READMUX_PROB_USER; did you mean "
+	  "READMUX_PROBE_USER?\n" },
 	{ "READMUX_WORKER=1", NULL,
 	  "unknown environment variable READMUX_WORKER; did you mean READMUX_WORKERS?\n" },
 	{ "READMUX_PORT=3307", NULL,
-	  "unknown environment variable READMUX_PORT; did you mean READMUX_BACKENDS_PORT?\n" },
+	  "unknown environment variable READMUX_PORT; did you mean "
+	  "READMUX_BACKENDS_PORT?\n" },
 	{ "READMUX_WORKERS_FILE=/x", NULL,
-	  "unknown environment variable READMUX_WORKERS_FILE; did you mean READMUX_WORKERS?\n" },
+	  "unknown environment variable READMUX_WORKERS_FILE; did you mean "
+	  "READMUX_WORKERS?\n" },
 	{ "READMUX_WORKERS=many", NULL,
 	  "READMUX_WORKERS expects a whole number, got 'many'\n" },
 	{ "READMUX_PROBE_PASSWORD_FILE=/nonexistent", NULL,
@@ -235,7 +244,8 @@ static void test_environment(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
 		char *const environment[] = { (char *)variables[i].variable, NULL };
-		struct settings *s = load("workers: 8", environment, problem, sizeof(problem));
+		struct settings *s = load("workers: 8", environment, problem,
+					  sizeof(problem));
 
 		if (s != NULL && variables[i].path != NULL)
 			setting_format(s, setting_find(span_of(variables[i].path)), true,
@@ -265,7 +275,8 @@ static void test_secret_files(void **state)
 		const char *content;
 		const char *password;	/* NULL: refused */
 	} cases[] = {
-		{ "secret", "secret" }, { "secret\n", "secret" }, { "secret\r\n", "secret" },
+		{ "secret", "secret" }, { "secret\n", "secret" },
+		{ "secret\r\n", "secret" },
 		{ " a b \n", " a b " }, { "", "" }, { "a\nb\n", NULL }, { "a\n\n", NULL },
 	};
 	char path[] = "/tmp/readmux-secret-XXXXXX", text[128], problem[512];
@@ -323,7 +334,8 @@ static void test_many_errors(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "nothing%u: 1\n", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "nothing%u: 1\n",
+					i);
 	assert_null(load(text, NULL, problem, sizeof(problem)));
 	for (const char *p = problem; *p != '\0'; p++)
 		lines += *p == '\n';
@@ -340,7 +352,8 @@ static void test_round_trip(void **state)
 {
 	static const char text[] =
 		"listen: [{address: '[::1]:33', route: read}]\n"
-		"backends: {servers: ['10.0.0.1:1'], service: \"a\\\"b\\\\c\\x07\", balance: random}\n"
+		"backends: {servers: ['10.0.0.1:1'], service: \"a\\\"b\\\\c\\x07\", "
+		"balance: random}\n"
 		"probe: {max_lag: 90s}\nwait: {max_bytes: 1500}\ntls: {mode: off}\n";
 	char problem[1024], *first, *second;
 	size_t len;
@@ -440,9 +453,10 @@ static void test_options(void **state)
 	} cases[] = {
 		{ { "readmux" }, true, OPTIONS_RUN, NULL, NULL },
 		{ { "readmux", "--config", "x" }, true, OPTIONS_RUN, "x", NULL },
-		{ { "readmux", "-c", "x", "--check-config" }, true, OPTIONS_CHECK_CONFIG, "x",
-		  NULL },
-		{ { "readmux", "--explain=select 1" }, true, OPTIONS_EXPLAIN, NULL, "select 1" },
+		{ { "readmux", "-c", "x", "--check-config" }, true, OPTIONS_CHECK_CONFIG,
+		  "x", NULL },
+		{ { "readmux", "--explain=select 1" }, true, OPTIONS_EXPLAIN, NULL,
+		  "select 1" },
 		{ { "readmux", "--explain", "-" }, true, OPTIONS_EXPLAIN, NULL, "-" },
 		{ { "readmux", "-h" }, true, OPTIONS_HELP, NULL, NULL },
 		{ { "readmux", "--help", "--help" }, true, OPTIONS_HELP, NULL, NULL },
@@ -466,7 +480,8 @@ static void test_options(void **state)
 			continue;
 		assert_int_equal(o.action, cases[i].action);
 		assert_string_equal(o.config_path != NULL ? o.config_path : "-",
-				    cases[i].config_path != NULL ? cases[i].config_path : "-");
+				    cases[i].config_path != NULL ? cases[i].config_path :
+				    "-");
 		assert_string_equal(o.sql != NULL ? o.sql : "none",
 				    cases[i].sql != NULL ? cases[i].sql : "none");
 	}

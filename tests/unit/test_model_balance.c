@@ -11,8 +11,8 @@
 #define PICKS 40000
 
 /* Shares in per mille of PICKS, with the same candidates every time. */
-static void measure(const struct balance_policy *policy, const struct candidate *c, size_t n,
-		    unsigned shares[CANDIDATES_MAX])
+static void measure(const struct balance_policy *policy, const struct candidate *c,
+		    size_t n, unsigned shares[CANDIDATES_MAX])
 {
 	struct balance_state state = { 0 };
 	unsigned counts[CANDIDATES_MAX] = { 0 };
@@ -55,8 +55,8 @@ static const struct row {
 	  { { 100, 4, 0, 1000 }, { 100, 1, 0, 2000 } }, { { 2, 15 }, { 985, 998 } } },
 	{ "p2c: differences below the floor are noise", "p2c", 2,
 	  { { 100, 0, 0, 100 }, { 100, 0, 0, 450 } }, { { 480, 520 }, { 480, 520 } } },
-	{ "p2c: the worst of three still is in two thirds of the draws, and loses", "p2c", 3,
-	  { { 100, 9, 0, 0 }, { 100, 0, 0, 0 }, { 100, 0, 0, 0 } },
+	{ "p2c: the worst of three still is in two thirds of the draws, and loses", "p2c",
+	  3, { { 100, 9, 0, 0 }, { 100, 0, 0, 0 }, { 100, 0, 0, 0 } },
 	  { { 2, 15 }, { 480, 510 }, { 480, 510 } } },
 	{ "p2c: slow start at a tenth", "p2c", 2,
 	  { { 100, 0, 0, 0 }, { 10, 0, 0, 0 } }, { { 930, 970 }, { 30, 70 } } },
@@ -93,7 +93,8 @@ static bool holds(const struct row *row)
 	for (size_t i = 0; i < row->n; i++) {
 		if (shares[i] >= row->shares[i].low && shares[i] <= row->shares[i].high)
 			continue;
-		print_error("%s: candidate %zu has %u per mille\n", row->because, i, shares[i]);
+		print_error("%s: candidate %zu has %u per mille\n", row->because, i,
+			    shares[i]);
 		good = false;
 	}
 	return good;
@@ -147,7 +148,8 @@ static void test_p2c_evens_out(void **state)
 {
 	const struct balance_policy *p2c = balance_policy_by_name(SPAN_LITERAL("p2c"));
 	struct candidate c[4] = {
-		{ 100, 40, 0, 800 }, { 100, 0, 0, 800 }, { 100, 0, 0, 800 }, { 100, 0, 0, 800 },
+		{ 100, 40, 0, 800 }, { 100, 0, 0, 800 },
+		{ 100, 0, 0, 800 }, { 100, 0, 0, 800 },
 	};
 	struct balance_state any = { 0 };
 

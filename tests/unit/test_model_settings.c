@@ -20,7 +20,8 @@ static const struct row {
 	{ "probe.max_lag", "120s", "2m", NULL },
 	{ "probe.max_lag", "2H", "2h", NULL },
 	{ "probe.max_lag", "1d", "1d", NULL },
-	{ "probe.max_lag", "abc", NULL, "expects a duration such as 1s or 500ms, got 'abc'" },
+	{ "probe.max_lag", "abc", NULL,
+	  "expects a duration such as 1s or 500ms, got 'abc'" },
 	{ "probe.max_lag", "10", NULL, "expects a duration" },
 	{ "probe.max_lag", "1.5s", NULL, "expects a duration" },
 	{ "probe.max_lag", "-1s", NULL, "expects a duration" },
@@ -96,7 +97,8 @@ static bool holds(struct settings *s, const struct row *row)
 	if (stored ? row->stored != NULL && strcmp(after, row->stored) == 0 :
 	    refused_rightly(row, before, after, problem))
 		return true;
-	print_error("%s = '%s': now '%s', said '%s'\n", row->path, row->text, after, problem);
+	print_error("%s = '%s': now '%s', said '%s'\n", row->path, row->text, after,
+		    problem);
 	return false;
 }
 
@@ -156,7 +158,8 @@ static void test_nearest(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(setting_nearest(span_of(cases[i].wrong)), cases[i].meant);
+		assert_string_equal(setting_nearest(span_of(cases[i].wrong)),
+				    cases[i].meant);
 	assert_non_null(setting_nearest(SPAN_NONE));
 }
 

@@ -24,7 +24,7 @@ struct settings *config_load(const char *path, char *const *environment, char *p
 struct settings *config_load_text(const char *name, struct span text,
 				  char *const *environment, char *problem, size_t room);
 
-/* The whole configuration as YAML with values as loaded (--print-config); secrets masked. */
+/* The whole configuration as YAML, values as loaded (--print-config); secrets masked. */
 void config_print(FILE *out, const struct settings *s);
 
 /* conf/readmux.yaml: every setting at its default, commented (--print-default-config). */
