@@ -16,6 +16,19 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets atoi atol strtok
-#pragma GCC poison localtime gmtime asctime ctime
+/* A warning, and so an error in CI: poison would also hit macros of libraries' headers. */
+#define RMX_BANNED __attribute__((deprecated("banned by base/ban.h")))
+
+char *strcpy(char *to, const char *from) RMX_BANNED;
+char *strcat(char *to, const char *from) RMX_BANNED;
+char *strncpy(char *to, const char *from, size_t n) RMX_BANNED;
+char *strncat(char *to, const char *from, size_t n) RMX_BANNED;
+char *strtok(char *text, const char *delimiters) RMX_BANNED;
+int sprintf(char *to, const char *format, ...) RMX_BANNED;
+int atoi(const char *text) RMX_BANNED;
+long atol(const char *text) RMX_BANNED;
+struct tm *localtime(const time_t *t) RMX_BANNED;
+struct tm *gmtime(const time_t *t) RMX_BANNED;
+char *asctime(const struct tm *tm) RMX_BANNED;
+char *ctime(const time_t *t) RMX_BANNED;
 #endif

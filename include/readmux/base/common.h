@@ -12,7 +12,7 @@
 #define RMX_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Arguments are checked against the format, counted from 1. */
-#define RMX_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define RMX_PRINTF(string, first) __attribute__((format(printf, string, first)))
 
 #define RMX_UNUSED __attribute__((unused))
 

@@ -46,7 +46,7 @@
 	X(TOO_MANY_FAILURES, 1129, "HY000",				\
 	  "readmux: too many failed logins of '%s' from '%s'; wait %s and try again") \
 	X(TLS_REQUIRED,     3159, "HY000",				\
-	  "readmux: connections without TLS are refused here (listen.tls: required); connect with TLS") \
+	  "readmux: connections without TLS are refused here (tls.mode: required); connect with TLS") \
 	X(NO_SAFE_PASSWORD, 1045, "28000",				\
 	  "readmux: cannot ask for the password of '%s' safely: %s")	\
 	X(PACKET_TOO_LARGE, 1153, "08S01", "readmux: packet of %s is larger than %s") \

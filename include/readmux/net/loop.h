@@ -83,6 +83,7 @@ struct watch {
 	struct event *write_event;
 	watch_fn     *fired;
 	void         *arg;
+	void         *owner;		/* the user's, untouched here */
 	int           fd;
 	unsigned      wanted;
 };

@@ -8,6 +8,7 @@
  * runs is given out as code with <conditional> set), strings in every quote mode, with or without
  * backslash escapes, national/hex/bit/charset-introduced literals, quoted and
  * plain identifiers, user and system variables, numbers, operators.
+ * An introducer (N, _utf8mb4) is a TOKEN_WORD with the string after it.
  * Never reads outside the text; an unterminated string or comment ends the
  * text with TOKEN_BROKEN.
  */
@@ -32,10 +33,19 @@ enum token_kind {
 	TOKEN_BROKEN,
 };
 
-/* What of the session changes how text is read. */
+/*
+ * What of the session changes how text is read.
+ *
+ * The servers read text in the client's character set.  In sjis, gbk, big5 and
+ * the like a backslash or back quote may be the second byte of a character,
+ * and single-byte sets have white space above 0x7f: with <ambiguous_charset>
+ * text where that could matter is TOKEN_BROKEN, hence a write.  Set it whenever
+ * character_set_client is anything but utf8mb3, utf8mb4, ascii or binary.
+ */
 struct sql_mode {
 	bool ansi_quotes;		/* SERVER_STATUS_ANSI_QUOTES or sql_mode */
 	bool no_backslash_escapes;	/* SERVER_STATUS_NO_BACKSLASH_ESCAPES */
+	bool ambiguous_charset;		/* see above */
 	bool mariadb;			/* the servers are MariaDB */
 	uint32_t server_version;	/* 101119 for 10.11.19, 90704 for 9.7.4; 0 = unknown */
 };
@@ -53,10 +63,21 @@ struct lexer {
 	size_t          at;
 	struct sql_mode mode;
 	bool            want_comments;
+	bool            skip_conditional;	/* leave out what may or may not run */
 	uint8_t         in_version_comment;	/* private */
+	uint8_t         conditional_comments;	/* how many were met so far, up to 255 */
+	bool            unreadable;		/* private: ambiguous text */
+	size_t          name_ends_at;		/* private: a dot here belongs to a name */
+	size_t          name_starts_at;		/* private: what starts here is a name */
 };
 
 struct lexer lexer_over(struct span sql, const struct sql_mode *mode);
+
+/*
+ * The next token.  Every token but TOKEN_END and TOKEN_BROKEN takes at least one
+ * byte of the text, so a loop until TOKEN_END ends.  After TOKEN_BROKEN comes
+ * TOKEN_END.
+ */
 void lexer_next(struct lexer *lexer, struct token *token);
 
 #endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The health machine; see health.h. */
+#include <readmux/model/health.h>
+
+const char *health_name(enum health health)
+{
+	static const char *const names[] = {
+		[HEALTH_UNKNOWN] = "unknown",
+		[HEALTH_UP] = "up",
+		[HEALTH_SUSPECT] = "suspect",
+		[HEALTH_DOWN] = "down",
+	};
+
+	return names[health];
+}
+
+void health_init(struct health_state *h)
+{
+	*h = (struct health_state){ .now = HEALTH_UNKNOWN };
+}
+
+/* The one gate. */
+static bool become(struct health_state *h, enum health to, enum evidence cause)
+{
+	h->streak = 0;
+	if (h->now == to)
+		return false;
+	h->now = to;
+	h->cause = cause;
+	return true;
+}
+
+static bool probe_ok(struct health_state *h, const struct health_rule *rule)
+{
+	if (h->now == HEALTH_UP) {
+		h->streak = 0;
+		return false;
+	}
+	if (h->now == HEALTH_DOWN && ++h->streak < rule->rise)
+		return false;
+	return become(h, HEALTH_UP, EVIDENCE_PROBE_OK);
+}
+
+static bool probe_failed(struct health_state *h, const struct health_rule *rule,
+			 enum evidence evidence)
+{
+	if (h->now == HEALTH_DOWN) {
+		h->streak = 0;
+		return false;
+	}
+	if (h->now == HEALTH_UP && ++h->streak < rule->fall)
+		return false;
+	return become(h, HEALTH_DOWN, evidence);
+}
+
+bool health_observe(struct health_state *h, const struct health_rule *rule,
+		    enum evidence evidence)
+{
+	switch (evidence) {
+	case EVIDENCE_PROBE_OK:
+		return probe_ok(h, rule);
+	case EVIDENCE_PROBE_FAILED:
+		return probe_failed(h, rule, evidence);
+	case EVIDENCE_CONNECT_FAILED:
+	case EVIDENCE_MISCONFIGURED:
+		return become(h, HEALTH_DOWN, evidence);
+	case EVIDENCE_LINK_BROKE:
+		return h->now == HEALTH_UP && become(h, HEALTH_SUSPECT, evidence);
+	}
+	return false;
+}

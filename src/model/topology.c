@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counted snapshots of all backends; see topology.h. */
+#include <readmux/model/topology.h>
+
+struct topology *topology_new(size_t n)
+{
+	struct topology *t = calloc(1, sizeof(*t) + n * sizeof(t->backends[0]));
+
+	if (t == NULL)
+		return NULL;
+	atomic_store(&t->references, 1);
+	t->n = n;
+	return t;
+}
+
+const struct topology *topology_take(const struct topology *t)
+{
+	struct topology *mine = (struct topology *)(uintptr_t)t;
+
+	atomic_fetch_add(&mine->references, 1);
+	return t;
+}
+
+void topology_drop(const struct topology *t)
+{
+	struct topology *mine = (struct topology *)(uintptr_t)t;
+
+	if (mine != NULL && atomic_fetch_sub(&mine->references, 1) == 1)
+		free(mine);
+}
+
+const struct backend_view *topology_primary(const struct topology *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].role == BACKEND_PRIMARY)
+			return &t->backends[i];
+	}
+	return NULL;
+}
+
+const struct backend_view *topology_by_id(const struct topology *t, uint32_t id)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].id == id)
+			return &t->backends[i];
+	}
+	return NULL;
+}
+
+const struct backend_view *topology_by_name(const struct topology *t, struct span name)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (span_is(name, t->backends[i].name))
+			return &t->backends[i];
+	}
+	return NULL;
+}
+
+size_t topology_usable_replicas(const struct topology *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->backends[i].role == BACKEND_REPLICA && t->backends[i].usable;
+	return n;
+}
+
+static const char *condition(const struct backend_view *v)
+{
+	if (v->draining)
+		return "draining";
+	if (v->role == BACKEND_PRIMARY && v->usable && !v->writable)
+		return "read-only";
+	if (v->usable)
+		return "in";
+	return v->health == HEALTH_UP ? "not used" : health_name(v->health);
+}
+
+void topology_describe(const struct topology *t, bool any, enum backend_role role,
+		       char *out, size_t room)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < t->n && len < room; i++) {
+		const struct backend_view *v = &t->backends[i];
+		int n;
+
+		if (!any && v->role != role)
+			continue;
+		n = snprintf(out + len, room - len, "%s%s is %s%s%s%s", len > 0 ? "; " : "",
+			     v->name, condition(v), v->cause[0] != '\0' ? " (" : "", v->cause,
+			     v->cause[0] != '\0' ? ")" : "");
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (len == 0)
+		(void)snprintf(out, room, "no server is known%s",
+			       t->discovered ? "" : "; discovery is still under way");
+}
