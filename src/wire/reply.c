@@ -129,6 +129,10 @@ static bool next_record(struct track_reader *t, struct track_entry *entry)
 		t->pairs = r;
 		return next_pair(t, entry);
 	}
+	if (type == SESSION_TRACK_STATE_CHANGE && data.len == 1) {
+		entry->value = data;	/* MariaDB leaves the inner length out */
+		return true;
+	}
 	if (type == SESSION_TRACK_GTIDS)
 		reader_skip(&r, 1);	/* encoding; 0 is text */
 	entry->value = reader_lenenc_bytes(&r);
