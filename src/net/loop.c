@@ -148,8 +148,7 @@ static void watch_read_cb(evutil_socket_t fd, short what, void *arg)
 	struct watch *w = arg;
 
 	(void)fd;
-	(void)what;
-	w->fired(w->arg, WATCH_READ);
+	w->fired(w->arg, WATCH_READ | ((what & EV_CLOSED) != 0 ? WATCH_CLOSED : 0));
 }
 
 static void watch_write_cb(evutil_socket_t fd, short what, void *arg)
@@ -161,11 +160,23 @@ static void watch_write_cb(evutil_socket_t fd, short what, void *arg)
 	w->fired(w->arg, WATCH_WRITE);
 }
 
+static bool init(struct watch *w, short kinds)
+{
+	w->read_event = event_new(w->loop->base, w->fd, (short)(EV_READ | EV_PERSIST | kinds),
+				  watch_read_cb, w);
+	return w->read_event != NULL;
+}
+
 bool watch_init(struct watch *w, struct loop *loop, int fd, watch_fn *fired, void *arg)
 {
 	*w = (struct watch){ .loop = loop, .fd = fd, .fired = fired, .arg = arg };
-	w->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST, watch_read_cb, w);
-	return w->read_event != NULL;
+	return init(w, 0);
+}
+
+bool watch_init_edge(struct watch *w, struct loop *loop, int fd, watch_fn *fired, void *arg)
+{
+	*w = (struct watch){ .loop = loop, .fd = fd, .fired = fired, .arg = arg, .edge = true };
+	return init(w, EV_ET | EV_CLOSED);
 }
 
 static void set_event(struct event *event, bool on)
@@ -181,7 +192,8 @@ void watch_set(struct watch *w, unsigned wanted)
 	unsigned change = w->wanted ^ wanted;
 
 	if ((change & WATCH_WRITE) != 0 && w->write_event == NULL) {
-		w->write_event = event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST,
+		w->write_event = event_new(w->loop->base, w->fd,
+					   (short)(EV_WRITE | EV_PERSIST | (w->edge ? EV_ET : 0)),
 					   watch_write_cb, w);
 		assert(w->write_event != NULL);
 	}

@@ -14,6 +14,7 @@
 #define KEEPALIVE_IDLE_S     15
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
+#define READS_PER_TURN       8		/* then others get their turn */
 #define USER_TIMEOUT_MS      20000	/* longest that sent bytes may stay unacknowledged */
 
 struct chunk {
@@ -198,14 +199,20 @@ void stream_resume(struct stream *s)
 	if (!s->paused)
 		return;
 	s->paused = false;
+	if (s->closed || s->ended)
+		return;
 	watch_again(s);
-	if (!s->closed && !s->ended && s->transport->pending(s))
-		watch_kick(&s->watch);
+	watch_kick(&s->watch);	/* what arrived meanwhile is not announced again */
 }
 
 /* --- reading ------------------------------------------------------------ */
 
-/* One read and its delivery; false when there is no more to do now. */
+static bool reads(const struct stream *s)
+{
+	return !s->closed && !s->ended && !s->paused && !s->shaking;
+}
+
+/* One read and its delivery; false when nothing is left to read now. */
 static bool read_once(struct stream *s)
 {
 	size_t room, got = 0;
@@ -216,7 +223,8 @@ static bool read_once(struct stream *s)
 	switch (s->transport->read(s, scratch, room, &got)) {
 	case IO_OK:
 		s->user_ops->received(s->user, (struct span){ scratch, got });
-		return !s->closed && !s->ended && !s->paused && s->transport->pending(s);
+		/* a read that did not fill the room has emptied the socket */
+		return reads(s) && (got == room || s->peer_closed || s->transport->pending(s));
 	case IO_WANT_READ:
 		return false;
 	case IO_WANT_WRITE:
@@ -231,6 +239,15 @@ static bool read_once(struct stream *s)
 		return false;
 	}
 	return false;
+}
+
+static void read_all(struct stream *s)
+{
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		if (!reads(s) || !read_once(s))
+			return;
+	}
+	watch_kick(&s->watch);
 }
 
 /* --- writing ------------------------------------------------------------ */
@@ -392,7 +409,7 @@ static void shake(struct stream *s)
 		s->full = s->queued > 0;
 		watch_again(s);
 		s->user_ops->connected(s->user);
-		if (!s->closed && !s->ended && !s->paused && s->transport->pending(s))
+		if (reads(s))
 			watch_kick(&s->watch);
 		return;
 	case IO_WANT_READ:
@@ -432,6 +449,7 @@ static void fired(void *arg, unsigned what)
 
 	if (s->closed || s->ended)
 		return;
+	s->peer_closed |= (what & WATCH_CLOSED) != 0;
 	if (s->connecting) {
 		finish_connect(s);
 		return;
@@ -441,8 +459,7 @@ static void fired(void *arg, unsigned what)
 		return;
 	}
 	if ((what & WATCH_READ) != 0) {
-		while (!s->paused && read_once(s))
-			;
+		read_all(s);
 		return;
 	}
 	if (s->queued > 0) {
@@ -461,7 +478,7 @@ static bool open_on(struct stream *s, struct loop *loop, int fd,
 {
 	*s = (struct stream){ .user_ops = ops, .user = user, .transport = &plain };
 	TAILQ_INIT(&s->queue);
-	if (watch_init(&s->watch, loop, fd, fired, s))
+	if (watch_init_edge(&s->watch, loop, fd, fired, s))
 		return true;
 	(void)close(fd);
 	s->closed = true;

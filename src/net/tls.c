@@ -27,6 +27,7 @@ struct tls_context {
 struct tls_session {
 	SSL   *ssl;
 	size_t retry_len;
+	bool   emptied;		/* the last read ended because the socket had no more */
 };
 
 static void describe_problem(const char *what, const char *file, char *problem, size_t room)
@@ -84,11 +85,13 @@ static enum io_result tls_handshake(struct stream *s)
 
 static enum io_result tls_read(struct stream *s, uint8_t *into, size_t room, size_t *got)
 {
+	struct tls_session *tls = s->transport_state;
 	int rc;
 
 	ERR_clear_error();
 	errno = 0;
 	rc = SSL_read_ex(ssl_of(s), into, room, got);
+	tls->emptied = rc != 1;
 	if (rc != 1)
 		return result_of(s, rc);
 	/* take further records that are already here */
@@ -147,7 +150,7 @@ static enum io_result tls_write(struct stream *s, const struct iovec *iov, int n
 
 static bool tls_pending(const struct stream *s)
 {
-	return SSL_has_pending(ssl_of(s)) == 1;
+	return !((const struct tls_session *)s->transport_state)->emptied;
 }
 
 static void tls_release(struct stream *s)

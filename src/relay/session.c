@@ -268,8 +268,8 @@ static void look_at(struct session *s, struct span bytes)
 		bytes = span_from(bytes, n);
 	}
 	keep_input(s, bytes);
-	if (s->phase < SESSION_CLOSING && !takes_input(s) && s->body.kind == BODY_NONE &&
-	    s->phase != SESSION_TLS)
+	/* a client that sends ahead is read again when it has its answer */
+	if (bytes.len > 0 && s->phase < SESSION_CLOSING && !takes_input(s))
 		stream_pause(&s->stream);
 }
 

@@ -71,9 +71,15 @@ struct slab *loop_chunks(struct loop *loop);
 /*
  * A watched descriptor.  Embedded in its owner; stays where it is while
  * watching.  <fired> runs with WATCH_READ and/or WATCH_WRITE.
+ *
+ * An edge-triggered watch fires when something arrives, not as long as something
+ * is there: the kernel need not look at the descriptor again in every turn.  Its
+ * owner reads until nothing is left, or kicks it; WATCH_CLOSED says that the peer
+ * has closed, so that the end behind the last bytes is not overlooked.
  */
-#define WATCH_READ  1u
-#define WATCH_WRITE 2u
+#define WATCH_READ   1u
+#define WATCH_WRITE  2u
+#define WATCH_CLOSED 4u
 
 typedef void watch_fn(void *arg, unsigned what);
 
@@ -86,11 +92,16 @@ struct watch {
 	void         *owner;		/* the user's, untouched here */
 	int           fd;
 	unsigned      wanted;
+	bool          edge;
 };
 
 /* Prepare for <fd>; nothing is watched yet.  False: no memory. */
 RMX_MUST_CHECK
 bool watch_init(struct watch *w, struct loop *loop, int fd, watch_fn *fired, void *arg);
+
+/* The same, edge-triggered; for connected sockets. */
+RMX_MUST_CHECK
+bool watch_init_edge(struct watch *w, struct loop *loop, int fd, watch_fn *fired, void *arg);
 
 /* Watch for <wanted> (0 = nothing); costs a system call only when it changes. */
 void watch_set(struct watch *w, unsigned wanted);

@@ -58,7 +58,7 @@ struct stream_transport {
 	enum io_result (*handshake)(struct stream *s);
 	enum io_result (*read)(struct stream *s, uint8_t *into, size_t room, size_t *got);
 	enum io_result (*write)(struct stream *s, const struct iovec *iov, int n, size_t *put);
-	/* Bytes were taken off the socket that read() has not given out yet. */
+	/* After a read: there may be more that the socket will not announce. */
 	bool (*pending)(const struct stream *s);
 	/* Say goodbye if that costs nothing, and free <transport_state>. */
 	void (*release)(struct stream *s);
@@ -80,6 +80,7 @@ struct stream {
 	bool                          paused;		/* not reading, by request */
 	bool                          ended;		/* failed; closed() is on its way or was told */
 	bool                          closed;		/* stream_close() was called */
+	bool                          peer_closed;	/* its end was announced; read up to it */
 	bool                          full;		/* the socket took less than it was given */
 	int                           saved_errno;	/* for the log, once <ended> */
 };
