@@ -81,7 +81,8 @@ static bool first_is_better(const struct candidate *a, const struct candidate *b
 		return true;
 	if (random_below(state, EXPLORE_ONE_IN) == 0)
 		return true;
-	return cost_of(a) <= cost_of(b);
+	/* half as much again is still a tie: equal servers shall share equally */
+	return 2 * cost_of(a) <= 3 * cost_of(b);
 }
 
 static size_t pick_p2c(const struct candidate *c, size_t n, struct balance_state *state)
