@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Fixtures: one cluster per kind (started when first used, mended when a test
+has damaged it, removed at the end) and readmux before it.
+
+Every test that uses <kind>, directly or by way of another fixture, runs against
+MariaDB and against MySQL.  Where MySQL could not be installed, ./check sets
+READMUX_SKIP_MYSQL, and the summary says that nothing was tested against it.
+"""
+
+import itertools
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from readmux import BINARY, Readmux, close  # noqa: E402
+from servers import Cluster, Workspace  # noqa: E402
+
+KINDS = ("mariadb", "mysql")
+_numbers = itertools.count(1)
+
+
+def skip_mysql():
+    return bool(os.environ.get("READMUX_SKIP_MYSQL"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if skip_mysql():
+        terminalreporter.section("NOTHING WAS TESTED AGAINST MYSQL", red=True, bold=True)
+        terminalreporter.line("Debian unstable, from which it comes, could not be had.")
+
+
+def pytest_sessionstart():
+    if not os.access(BINARY, os.X_OK):
+        pytest.exit(f"{BINARY} is missing: build it first (./check does)", returncode=3)
+
+
+class Clusters:
+    """The clusters of this run, by kind."""
+
+    def __init__(self):
+        self._running = {}
+
+    def get(self, kind):
+        if kind not in self._running:
+            self._running[kind] = Cluster(kind).__enter__()
+        return self._running[kind]
+
+    def remove(self):
+        for cluster in self._running.values():
+            cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def clusters():
+    clusters = Clusters()
+    yield clusters
+    clusters.remove()
+
+
+@pytest.fixture(scope="session")
+def workspace():
+    workspace = Workspace()
+    yield workspace
+    workspace.remove()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request):
+    if request.param == "mysql" and skip_mysql():
+        pytest.skip("MySQL could not be installed (READMUX_SKIP_MYSQL)")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def cluster(clusters, kind):
+    """Undamaged at the start of the module."""
+    cluster = clusters.get(kind)
+    cluster.mend()
+    return cluster
+
+
+def _directory(workspace):
+    return workspace.directory(f"readmux-{next(_numbers)}")
+
+
+def _start(workspace, cluster, **settings):
+    endpoints = [server.endpoint for server in cluster.servers]
+    process = Readmux(_directory(workspace), endpoints, **settings).start()
+    process.sees_all(cluster)
+    return process
+
+
+@pytest.fixture(scope="module")
+def module_readmux(workspace, cluster):
+    process = _start(workspace, cluster)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def readmux(module_readmux):
+    """The module's readmux, which must be alive and well after each test."""
+    yield module_readmux
+    module_readmux.check_log()
+    assert module_readmux.alive(), f"readmux died:\n{module_readmux.log_text()[-6000:]}"
+
+
+@pytest.fixture
+def start_readmux(workspace, cluster):
+    """start_readmux(**settings): a readmux of the test's own, before the same cluster."""
+    started = []
+
+    def start(**settings):
+        started.append(_start(workspace, cluster, **settings))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def breakable(cluster, readmux):
+    """The cluster, for a test that kills servers: mended afterwards, as readmux sees it too."""
+    yield cluster
+    cluster.mend()
+    readmux.sees_all(cluster)
+
+
+@pytest.fixture
+def session(readmux):
+    """A logged-in client."""
+    connection = readmux.connect()
+    yield connection
+    close(connection)
+
+
+@pytest.fixture
+def table(cluster):
+    """The name of a new table (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100)) on all servers."""
+    name = f"app.t{os.getpid()}_{next(_numbers)}"
+    cluster.primary.sql(
+        f"CREATE TABLE {name} (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))")
+    cluster.wait_caught_up()
+    yield name
+    if cluster.primary.alive():
+        cluster.primary.sql(f"DROP TABLE IF EXISTS {name}")
