@@ -11,6 +11,10 @@
 
 enum phase { PHASE_GREETING, PHASE_TLS, PHASE_ANSWERED };
 
+/* ER_NOT_SUPPORTED_AUTH_MODE: what a client is told when its login cannot be done for it. */
+#define ACCOUNT_FAILED    1251u
+
+#define SHA256_WANT_KEY   1u
 #define SHA2_FAST_OK      3u
 #define SHA2_FULL         4u
 #define SHA2_WANT_KEY     2u
@@ -31,12 +35,22 @@ static enum server_login_step failed(struct server_login *login, const char *wor
 	return SERVER_LOGIN_FAILED;
 }
 
+/* This account cannot be logged in; the server itself is well. */
+static enum server_login_step account_failed(struct server_login *login, const char *words)
+{
+	(void)failed(login, words);
+	login->number = ACCOUNT_FAILED;
+	(void)snprintf(login->sqlstate, sizeof(login->sqlstate), "08004");
+	return SERVER_LOGIN_FAILED;
+}
+
 static bool lacks_password(struct server_login *login)
 {
 	if (login->secret->has_password)
 		return false;
 	login->needs_password = true;
-	(void)failed(login, "the server's authentication plugin needs the password, and only a hash of it is known");
+	(void)account_failed(login, "readmux: the server's authentication plugin needs the password, "
+			     "and only a hash of it is known; list the user in users:");
 	return true;
 }
 
@@ -54,7 +68,7 @@ static bool native_answer(struct server_login *login, struct writer *w)
 	if (password_is_empty(login->secret))
 		return true;
 	if (!login->secret->has_stage1) {
-		(void)failed(login, "nothing is known that gives a login");
+		(void)account_failed(login, "readmux: nothing is known that gives a login");
 		return false;
 	}
 	native_scramble(login->salt, login->secret->stage1, answer);
@@ -86,7 +100,8 @@ static bool clear_answer(struct server_login *login, struct writer *w)
 	if (lacks_password(login))
 		return false;
 	if (!login->tls) {
-		(void)failed(login, "the server asks for the password in clear, which needs TLS to it");
+		(void)account_failed(login, "readmux: the server asks for the password in clear, "
+				     "which needs TLS to it (backends.tls)");
 		return false;
 	}
 	return write_clear(login, w);
@@ -142,11 +157,31 @@ static enum server_login_step sha2_more(struct server_login *login, struct span 
 	return sha2_send_encrypted(login, data, seq, w);
 }
 
+/* Also what MySQL pretends for users that do not exist. */
+static bool sha256_answer(struct server_login *login, struct writer *w)
+{
+	if (lacks_password(login))
+		return false;
+	if (login->tls || password_is_empty(login->secret))
+		return write_clear(login, w);
+	writer_uint(w, SHA256_WANT_KEY, 1);
+	return true;
+}
+
+static enum server_login_step sha256_more(struct server_login *login, struct span data,
+					  uint8_t seq, struct writer *w)
+{
+	return sha2_send_encrypted(login, data, seq, w);
+}
+
 static const struct plugin plugins[] = {
 	{ "mysql_native_password", native_answer, NULL },
 	{ "caching_sha2_password", sha2_answer, sha2_more },
 	{ "mysql_clear_password", clear_answer, NULL },
+	{ "sha256_password", sha256_answer, sha256_more },
 };
+
+enum { PLUGIN_NATIVE = 0, PLUGIN_SHA2 = 1 };	/* rows above */
 
 /* Index of the row with <name>, or ARRAY_LEN(plugins). */
 static uint8_t plugin_by_name(struct span name)
@@ -192,11 +227,9 @@ static enum server_login_step write_response(struct server_login *login, uint8_t
 	uint8_t memory[SECRET_PASSWORD_MAX + 1];
 	struct writer answer = writer_over(memory, sizeof(memory));
 
-	/* a plugin we lack is answered as native: the server then asks to switch */
-	if (login->plugin >= ARRAY_LEN(plugins) || (login->plugin == 2 && !login->tls))
-		login->plugin = 0;
-	if (login->plugin == 1 && !login->secret->has_password)
-		login->plugin = 0;
+	/* only a scramble is offered unasked; for anything else the server asks to switch */
+	if (login->plugin != PLUGIN_SHA2 || !login->secret->has_password)
+		login->plugin = PLUGIN_NATIVE;
 	if (!plugins[login->plugin].answer(login, &answer))
 		return SERVER_LOGIN_FAILED;
 	fill_response(login, &h);
@@ -274,9 +307,9 @@ static enum server_login_step take_switch(struct server_login *login, struct spa
 		return failed(login, "the server sent a malformed AuthSwitchRequest");
 	login->plugin = plugin_by_name(a.plugin);
 	if (login->plugin == ARRAY_LEN(plugins)) {
-		login->number = 0;
+		(void)account_failed(login, "");
 		(void)snprintf(login->text, sizeof(login->text),
-			       "the server wants authentication plugin '%.*s', which readmux does not have; "
+			       "readmux: the server wants authentication plugin '%.*s', which readmux does not have; "
 			       "use mysql_native_password or caching_sha2_password for this account",
 			       (int)size_min(a.plugin.len, 64), (const char *)a.plugin.data);
 		return SERVER_LOGIN_FAILED;

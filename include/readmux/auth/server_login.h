@@ -4,8 +4,8 @@
  * machine that owns no socket.  Feed it each packet the server sent; it
  * appends its reply, if any, to <out> and says what comes next.
  *
- * Plugins: mysql_native_password, caching_sha2_password (fast; full over TLS;
- * full over RSA with the public key that the server hands out),
+ * Plugins: mysql_native_password, caching_sha2_password and sha256_password (over
+ * TLS, or over RSA with the public key that the server hands out),
  * mysql_clear_password over TLS only.  A password is never sent in clear on a
  * connection without TLS.
  */
@@ -22,7 +22,8 @@ enum server_login_step {
 	SERVER_LOGIN_START_TLS,	/* send <out>, upgrade, call server_login_tls_started() */
 	SERVER_LOGIN_DONE,
 	SERVER_LOGIN_REFUSED,	/* the server said ERR: <number>, <sqlstate>, <text> */
-	SERVER_LOGIN_FAILED,	/* broken protocol, or cannot be done: <text> says why, <number> is 0 */
+	SERVER_LOGIN_FAILED,	/* <text> says why; <number> is 0 when the server is at fault, 1251
+				 * when it is only this account that cannot be logged in */
 };
 
 enum server_login_tls { SERVER_LOGIN_TLS_OFF, SERVER_LOGIN_TLS_PREFERRED, SERVER_LOGIN_TLS_REQUIRED };
