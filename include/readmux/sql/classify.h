@@ -26,7 +26,8 @@ enum sql_flag {
 	SQL_BEGINS            = 1u << 2,  /* BEGIN, START TRANSACTION, XA START */
 	SQL_BEGINS_READ_ONLY  = 1u << 3,  /* START TRANSACTION READ ONLY (without WITH CONSISTENT SNAPSHOT: set too) */
 	SQL_ENDS              = 1u << 4,  /* COMMIT, ROLLBACK (not TO SAVEPOINT) */
-	SQL_COMMITS           = 1u << 5,  /* COMMIT, XA COMMIT, or DDL with implicit commit */
+	SQL_COMMITS           = 1u << 5,  /* COMMIT, XA COMMIT, or DDL with implicit commit; not BEGIN,
+					   * which commits only what the session knows to be open */
 	SQL_MULTI             = 1u << 6,  /* several statements in one text */
 	SQL_KILL              = 1u << 7,  /* KILL ...: ids are readmux's own */
 	SQL_CONNECTION_ID     = 1u << 8,  /* CONNECTION_ID() or @@pseudo_thread_id */
@@ -54,6 +55,8 @@ enum sql_pin {
 						 * might set anything; only where trackers say so */
 	SQL_UNPIN_TABLE_LOCK    = 1u << 9,	/* UNLOCK TABLES */
 	SQL_UNPIN_USER_LOCKS    = 1u << 10,	/* RELEASE_ALL_LOCKS() */
+	SQL_PIN_ROLE            = 1u << 11,	/* SET ROLE, SET RESOURCE GROUP: no tracker reports them */
+	SQL_PIN_ONCE            = 1u << 12,	/* SET gtid_next, insert_id ...: used up by what comes next */
 };
 
 enum sql_hint { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_BACKEND, SQL_HINT_EXPLAIN };
@@ -67,6 +70,12 @@ struct sql_verdict {
 	struct span       hint_backend;	/* NAME, inside the text */
 	struct span       what;		/* the token that decided (function or variable name), or empty */
 };
+
+/*
+ * Several statements in one text give one verdict: flags and pins are or-ed, the
+ * worst class counts with its reason, and a text that mixes reads and session
+ * statements is a write (REASON_MIXED).
+ */
 
 /*
  * Classify <sql>, which may hold several statements.  <mode> as the session

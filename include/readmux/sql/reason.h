@@ -39,6 +39,10 @@
 	X(LOCKS,               "locks",               "takes or releases table or user locks") \
 	X(PREPARES,            "prepares",            "SQL-level PREPARE, EXECUTE or DEALLOCATE") \
 	X(CALLS,               "calls",               "calls a stored program")	\
+	X(SAVEPOINT,           "savepoint",           "sets, keeps or returns to a savepoint")	\
+	X(HANDLER,             "handler",             "uses HANDLER, which lives on one server connection") \
+	X(SETS_ONCE,           "sets-once",           "sets something for the next statement or transaction only") \
+	X(MIXED,               "mixed",               "has several statements, some read and some set session state") \
 	X(PRIMARY_STATUS,      "primary-status",      "asks about the primary itself") \
 	X(NOT_UNDERSTOOD,      "not-understood",      "is not understood, so it goes to the primary") \
 	X(TOO_LONG,            "too-long",            "is longer than what is read for classification") \

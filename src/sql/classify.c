@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the statements of a text to one verdict; see classify.h.
+ *
+ * Each statement is a part: its leading word (statements.c) and a walk over its
+ * tokens (walk.c) say what it is.
+ */
+#include <readmux/sql/classify.h>
+
+#include "statement.h"
+
+static const struct part not_understood = {
+	.class = SQL_WRITE,
+	.reason = REASON_NOT_UNDERSTOOD,
+	.pins = SQL_PIN_CALL,
+	.calls = CALLS_ALWAYS,
+};
+
+/* ((SELECT ..) ..): only queries may stand in parentheses. */
+static const struct statement *parenthesised(struct walk *w)
+{
+	static const struct part nothing;
+	const struct statement *s;
+
+	walk_start(w, &nothing);
+	while (walk_at(w, '(') && walk_next(w))
+		;
+	s = statement_find(w->word);
+	return s != NULL && s->reason == REASON_PLAIN_READ ? s : NULL;
+}
+
+/* A statement whose first token is there: read it to its end. */
+static void read_statement(struct walk *w)
+{
+	const struct statement *s;
+	struct part part = not_understood;
+
+	s = walk_at(w, '(') ? parenthesised(w) : statement_find(w->word);
+	if (s != NULL)
+		part = statement_part(s);
+	walk_start(w, &part);
+	if (s != NULL && s->look != NULL)
+		s->look(w);
+	walk_finish(w);
+}
+
+/* The class and reason of two statements in one text. */
+static void merge_class(struct sql_verdict *v, const struct part *part)
+{
+	if (v->class == SQL_WRITE || part->class == v->class)
+		return;
+	v->what = part->what;
+	v->reason = part->class == SQL_WRITE ? part->reason : REASON_MIXED;
+	v->class = SQL_WRITE;
+}
+
+static void take_part(struct sql_verdict *v, const struct part *part, bool first)
+{
+	if (first) {
+		v->class = part->class;
+		v->reason = part->reason;
+		v->what = part->what;
+	} else {
+		v->flags |= SQL_MULTI;
+		merge_class(v, part);
+	}
+	v->flags |= part->flags;
+	v->pins |= part->pins;
+}
+
+static void becomes_write(struct sql_verdict *v, enum route_reason reason)
+{
+	if (v->class == SQL_WRITE)
+		return;
+	v->class = SQL_WRITE;
+	v->reason = reason;
+	v->what = SPAN_NONE;
+}
+
+/* Classify with comments for certain versions left out or taken for code.
+ * Returns how many of those there were. */
+static unsigned classify_once(struct span sql, const struct sql_mode *mode,
+			      bool skip_conditional, struct sql_verdict *v)
+{
+	struct walk w = walk_over(sql, mode, v);
+	bool first = true, lexing_changed = false;
+
+	*v = (struct sql_verdict){ .class = SQL_WRITE, .reason = REASON_EMPTY };
+	w.lexer.skip_conditional = skip_conditional;
+	while (walk_begin(&w)) {
+		read_statement(&w);
+		take_part(v, &w.part, first);
+		if (lexing_changed)
+			becomes_write(v, REASON_NOT_UNDERSTOOD);
+		lexing_changed |= w.part.changes_lexing;
+		first = false;
+		if (w.token.kind == TOKEN_BROKEN || w.token.kind == TOKEN_END)
+			break;
+	}
+	return w.lexer.conditional_comments;
+}
+
+/* The worse of what the text is when its conditional comments run and when not. */
+static void merge_verdicts(struct sql_verdict *v, const struct sql_verdict *other)
+{
+	v->flags |= other->flags;
+	v->pins |= other->pins;
+	if (v->class == SQL_WRITE || v->class == other->class)
+		return;
+	v->what = other->what;
+	v->reason = other->class == SQL_WRITE ? other->reason : REASON_NOT_UNDERSTOOD;
+	v->class = SQL_WRITE;
+}
+
+/*
+ * Comments that some server versions run and others do not: with one of them
+ * both cases are tried, with more it is not worth the trouble.
+ */
+static void classify_conditional(struct span sql, const struct sql_mode *mode,
+				 unsigned comments, struct sql_verdict *v)
+{
+	struct sql_verdict other;
+
+	(void)classify_once(sql, mode, true, &other);
+	merge_verdicts(v, &other);
+	if (comments > 1)
+		becomes_write(v, REASON_NOT_UNDERSTOOD);
+}
+
+void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
+{
+	unsigned comments = classify_once(sql, mode, false, v);
+
+	if (RMX_UNLIKELY(comments > 0))
+		classify_conditional(sql, mode, comments, v);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads hint comments; see hint.h.  What is not understood is an ordinary comment. */
+#include "hint.h"
+
+static bool is_blank(uint8_t byte)
+{
+	return byte <= ' ';
+}
+
+static struct span trim(struct span s)
+{
+	while (s.len > 0 && is_blank(s.data[0]))
+		s = span_from(s, 1);
+	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static const struct {
+	const char   *text;
+	enum sql_hint hint;
+} hint_rows[] = {
+	{ "primary", SQL_HINT_PRIMARY },
+	{ "replica", SQL_HINT_REPLICA },
+	{ "explain", SQL_HINT_EXPLAIN },
+};
+
+void hint_read(struct span comment, struct sql_verdict *v)
+{
+	struct span ask = trim(comment);
+
+	if (!span_starts_nocase(ask, "readmux:"))
+		return;
+	ask = trim(span_from(ask, sizeof("readmux:") - 1));
+	for (size_t i = 0; i < ARRAY_LEN(hint_rows); i++) {
+		if (span_is_nocase(ask, hint_rows[i].text))
+			v->hint = hint_rows[i].hint;
+	}
+	if (!span_starts_nocase(ask, "backend="))
+		return;
+	ask = trim(span_from(ask, sizeof("backend=") - 1));
+	if (ask.len == 0)
+		return;
+	v->hint = SQL_HINT_BACKEND;
+	v->hint_backend = ask;
+}

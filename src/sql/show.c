@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SHOW, DESCRIBE, EXPLAIN and ANALYZE: questions about the schema, the server or a plan. */
+#include "statement.h"
+#include "variables.h"
+
+static const struct show_row {
+	enum sql_word     word;
+	enum sql_class    class;
+	enum route_reason reason;
+	uint32_t          flags;
+} show_rows[] = {
+	{ WORD_TABLES,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_COLUMNS,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_FIELDS,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_CREATE,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_INDEX,        SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_INDEXES,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_KEYS,         SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_DATABASES,    SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_SCHEMAS,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_TABLE,        SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_VARIABLES,    SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_STATUS,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_CHARACTER,    SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_CHARSET,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_COLLATION,    SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_ENGINES,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_TRIGGERS,     SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_EVENTS,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_FUNCTION,     SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_PROCEDURE,    SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_PACKAGE,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_LIBRARY,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_GRANTS,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_PRIVILEGES,   SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_PLUGINS,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_AUTHORS,      SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_CONTRIBUTORS, SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_READMUX,      SQL_READ,  REASON_SHOW, SQL_SHOW_READMUX },
+	{ WORD_WARNINGS,     SQL_READ,  REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS },
+	{ WORD_ERRORS,       SQL_READ,  REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS },
+	{ WORD_COUNT,        SQL_READ,  REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS },
+	{ WORD_PROFILE,      SQL_READ,  REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS },
+	{ WORD_PROFILES,     SQL_READ,  REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS },
+	{ WORD_MASTER,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_BINARY,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_BINLOG,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_REPLICA,      SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_REPLICAS,     SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_SLAVE,        SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_SLAVES,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_ALL,          SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_RELAYLOG,     SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_PROCESSLIST,  SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_ENGINE,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_OPEN,         SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_EXPLAIN,      SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+	{ WORD_ANALYZE,      SQL_WRITE, REASON_PRIMARY_STATUS, 0 },
+};
+
+static const struct show_row *show_find(enum sql_word word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(show_rows); i++) {
+		if (show_rows[i].word == word)
+			return &show_rows[i];
+	}
+	return NULL;
+}
+
+/* Words that may stand before what is shown. */
+static bool is_show_modifier(enum sql_word word)
+{
+	return word == WORD_FULL || word == WORD_EXTENDED || word == WORD_SESSION ||
+		word == WORD_LOCAL || word == WORD_STORAGE;
+}
+
+/* SHOW VARIABLES LIKE 'read_only' and the like ask for the primary's value. */
+static void look_pattern(struct walk *w)
+{
+	while (walk_next(w)) {
+		if (w->token.kind == TOKEN_STRING && variable_pattern_is_role(w->token.text))
+			walk_downgrade(w, REASON_ROLE_VARIABLE, w->token.text);
+	}
+}
+
+void statement_show(struct walk *w)
+{
+	const struct show_row *row;
+	bool more = walk_next(w);
+
+	while (more && is_show_modifier(w->word))
+		more = walk_next(w);
+	row = w->word == WORD_GLOBAL ? NULL : show_find(w->word);
+	w->part.what = w->token.text;
+	if (row == NULL) {
+		walk_downgrade(w, w->word == WORD_GLOBAL ?
+			       REASON_PRIMARY_STATUS : REASON_NOT_UNDERSTOOD, w->token.text);
+		return;
+	}
+	w->part.class = row->class;
+	w->part.reason = row->reason;
+	w->part.flags |= row->flags;
+	if (row->word == WORD_VARIABLES || row->word == WORD_STATUS)
+		look_pattern(w);
+}
+
+/*
+ * EXPLAIN of <w>'s token, which begins a statement.  A plan may run subqueries
+ * and functions, so calls count; locks and changes do not happen.
+ */
+static void explain(struct walk *w)
+{
+	const struct statement *inner = statement_find(w->word);
+
+	w->part.reason = REASON_EXPLAIN;
+	w->part.reads = true;
+	w->part.explains = true;
+	w->part.calls = inner->calls;
+}
+
+/* EXPLAIN ANALYZE and MariaDB's ANALYZE run the statement: it is what it is. */
+static void run_and_explain(struct walk *w)
+{
+	struct part inner = statement_part(statement_find(w->word));
+
+	inner.flags |= w->part.flags;
+	inner.pins |= w->part.pins;
+	w->part = inner;
+}
+
+/* Does the token begin a statement that can be explained? */
+static bool begins_explainable(const struct walk *w)
+{
+	const struct statement *s = statement_find(w->word);
+
+	return s != NULL && (s->reason == REASON_PLAIN_READ || s->reason == REASON_MODIFIES);
+}
+
+/* EXPLAIN FOR CONNECTION 5 looks at another session; FOR SCHEMA does not. */
+static void explain_for(struct walk *w)
+{
+	if (walk_next(w) && w->word != WORD_SCHEMA && w->word != WORD_DATABASE)
+		walk_downgrade(w, REASON_PRIMARY_STATUS, w->token.text);
+}
+
+/* EXPLAIN | DESCRIBE | DESC [ANALYZE] [FORMAT = x] [INTO @x] statement, or a table. */
+void statement_describe(struct walk *w)
+{
+	bool analyze = false;
+
+	while (walk_next(w)) {
+		if (w->word == WORD_ANALYZE)
+			analyze = true;
+		else if (w->word == WORD_FOR)
+			explain_for(w);
+		else if (begins_explainable(w))
+			break;
+		if (w->token.kind == TOKEN_USER_VARIABLE) {
+			w->part.pins |= SQL_PIN_USER_VARIABLE;
+			walk_downgrade(w, REASON_INTO, w->token.text);
+		}
+	}
+	if (w->ended || w->part.class == SQL_WRITE)
+		return;
+	if (analyze)
+		run_and_explain(w);
+	else
+		explain(w);
+}
+
+/* ANALYZE [FORMAT = x] statement in MariaDB; ANALYZE TABLE in both. */
+void statement_analyze(struct walk *w)
+{
+	while (walk_next(w) && w->word != WORD_TABLE) {
+		if (!begins_explainable(w))
+			continue;
+		run_and_explain(w);
+		return;
+	}
+	w->part.flags |= SQL_COMMITS;
+}
