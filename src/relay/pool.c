@@ -254,7 +254,7 @@ static bool can_serve(const struct server_conn *conn, const struct session_state
 {
 	*path = state_path(conn->session_state, wanted);
 	return *path != STATE_PATH_IMPOSSIBLE &&
-	       (*path != STATE_PATH_RESET || conn->mariadb);
+	       (*path != STATE_PATH_RESET || restore_can_reset(conn));
 }
 
 /* Lower is better: in the right state, then easily brought there; nobody's memory last. */

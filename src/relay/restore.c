@@ -7,12 +7,17 @@
  */
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
+#include <readmux/wire/frame.h>
 #include <readmux/wire/reader.h>
 
 #define SET_TRACKERS								\
 	"SET @@session.session_track_system_variables='*', "			\
 	"@@session.session_track_schema=ON, "					\
 	"@@session.session_track_state_change=ON"
+
+#define SELECT_CHARSET								\
+	"SELECT @@session.character_set_client, @@session.character_set_results, " \
+	"@@session.collation_connection"
 
 /* --- what comes back ------------------------------------------------------ */
 
@@ -126,6 +131,62 @@ static const struct sink_ops wait_sink = {
 	.lost = step_lost,
 };
 
+/* --- the character set of a fresh MySQL connection ------------------------------ */
+
+/*
+ * The one row that answers SELECT_CHARSET: three names and NULL for a
+ * character_set_results that is off.
+ */
+static void charset_row(struct server_conn *conn, struct span payload)
+{
+	static const char *const names[] = {
+		"character_set_client", "character_set_results", "collation_connection",
+	};
+	struct writer w = writer_over(conn->base_charset, sizeof(conn->base_charset) - 1);
+	struct reader r = reader_over(payload);
+
+	writer_text(&w, "SET ");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bool null = reader_left(&r) > 0 && *r.cur == 0xfb;
+		struct span value = SPAN_NONE;
+
+		if (null)
+			reader_skip(&r, 1);
+		else
+			value = reader_lenenc_bytes(&r);
+		writer_text(&w, i > 0 ? ",@@session." : "@@session.");
+		writer_text(&w, names[i]);
+		writer_text(&w, null ? "=NULL" : "='");
+		writer_bytes(&w, value);
+		writer_text(&w, null ? "" : "'");
+	}
+	if (!reader_finish(&r) || w.bad)
+		w.len = 0;
+	conn->base_charset[w.len] = '\0';
+}
+
+static void charset_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	struct span rest = bytes, payload;
+	struct frame frame;
+
+	(void)arg;
+	/* definitions may come in the same run: the row is its last packet */
+	while (row && frame_cut(rest, &frame, &payload)) {
+		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
+		if (rest.len == 0)
+			charset_row(conn, payload);
+	}
+}
+
+static const struct sink_ops charset_sink = {
+	.pass = charset_pass,
+	.packet = step_packet,
+	.batch_end = step_batch_end,
+	.end = step_end,
+	.lost = step_lost,
+};
+
 /* --- what goes out ---------------------------------------------------------- */
 
 static void begin_steps(struct server_conn *conn)
@@ -147,12 +208,29 @@ static void send_step(struct server_conn *conn, uint8_t command, const struct si
 		conn->restore_steps++;
 }
 
-static void write_query(struct server_conn *conn, const char *sql, struct writer *w)
+/*
+ * The text of a COM_QUERY.  With CLIENT_QUERY_ATTRIBUTES the counts of
+ * parameters (0) and of their sets (1) stand before it.
+ */
+static void begin_query(struct server_conn *conn, struct writer *w)
 {
 	writer_begin(w, 0);
 	writer_uint(w, COM_QUERY, 1);
+	if ((conn->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
+		writer_uint(w, 0x0100, 2);
+}
+
+static void write_question(struct server_conn *conn, const char *sql,
+			   const struct sink_ops *sink, struct writer *w)
+{
+	begin_query(conn, w);
 	writer_text(w, sql);
-	send_step(conn, COM_QUERY, &step_sink, w);
+	send_step(conn, COM_QUERY, sink, w);
+}
+
+static void write_query(struct server_conn *conn, const char *sql, struct writer *w)
+{
+	write_question(conn, sql, &step_sink, w);
 }
 
 static const char *set_trackers(const struct server_conn *conn)
@@ -168,6 +246,8 @@ void restore_write_setup(struct server_conn *conn, struct writer *w)
 	if (conn->restore_to == NULL)
 		conn->restore_to = state_take(conn->session_state);
 	write_query(conn, set_trackers(conn), w);
+	if (!conn->mariadb)
+		write_question(conn, SELECT_CHARSET, &charset_sink, w);
 	conn->tracked = true;
 }
 
@@ -178,8 +258,7 @@ static void write_variables(struct server_conn *conn, enum state_kind kind,
 {
 	size_t start = w->len;
 
-	writer_begin(w, 0);
-	writer_uint(w, COM_QUERY, 1);
+	begin_query(conn, w);
 	if (state_write_set(w, kind, from, to))
 		send_step(conn, COM_QUERY, &step_sink, w);
 	else
@@ -205,6 +284,14 @@ static void write_reset(struct server_conn *conn, struct writer *w)
 	writer_uint(w, COM_RESET_CONNECTION, 1);
 	send_step(conn, COM_RESET_CONNECTION, &step_sink, w);
 	write_query(conn, set_trackers(conn), w);
+	/* MySQL forgets the character set of the handshake, MariaDB restores it */
+	if (!conn->mariadb)
+		write_query(conn, conn->base_charset, w);
+}
+
+bool restore_can_reset(const struct server_conn *conn)
+{
+	return conn->mariadb || conn->base_charset[0] != '\0';
 }
 
 enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
@@ -217,11 +304,7 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 		return RESTORE_NOTHING;
 	if (path == STATE_PATH_IMPOSSIBLE)
 		return RESTORE_IMPOSSIBLE;
-	/*
-	 * MySQL's COM_RESET_CONNECTION forgets the character set of the
-	 * handshake, which is part of what the account's connections share.
-	 */
-	if (path == STATE_PATH_RESET && !conn->mariadb)
+	if (path == STATE_PATH_RESET && !restore_can_reset(conn))
 		return RESTORE_IMPOSSIBLE;
 	begin_steps(conn);
 	state_drop(conn->restore_to);
@@ -264,8 +347,5 @@ void restore_write_position(struct server_conn *conn, const char *position,
 		(void)snprintf(sql, sizeof(sql),
 			       "SELECT WAIT_FOR_EXECUTED_GTID_SET('%.*s:1-%s', %u.%03u)",
 			       source, position, colon + 1, timeout_ms / 1000, timeout_ms % 1000);
-	writer_begin(w, 0);
-	writer_uint(w, COM_QUERY, 1);
-	writer_text(w, sql);
-	send_step(conn, COM_QUERY, &wait_sink, w);
+	write_question(conn, sql, &wait_sink, w);
 }

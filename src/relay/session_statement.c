@@ -718,7 +718,7 @@ static void keep_user_variables(struct session *s)
 	struct sql_assignment a;
 
 	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
-		text = span_from(text, 2);
+		text = span_from(text, 2);	/* classified, so it has none */
 	walk = sql_assignments_of(text, &mode);
 	while (sql_assignments_next(&walk, &a)) {
 		struct session_state *next;

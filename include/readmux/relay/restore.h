@@ -23,6 +23,9 @@ enum restore_result {
 	RESTORE_IMPOSSIBLE,	/* this connection cannot get there: take another */
 };
 
+/* COM_RESET_CONNECTION can be used: what it forgets besides session state is known. */
+bool restore_can_reset(const struct server_conn *conn);
+
 RMX_MUST_CHECK
 enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
 				  struct writer *w);

@@ -118,6 +118,8 @@ struct server_conn {
 	uint64_t               insert_id;	/* as last reported */
 	char                   position[POSITION_MAX];	/* GTID of the last write in it, or "" */
 	char                   awaited[POSITION_MAX];	/* position that a restore waits for */
+	char                   base_charset[200];	/* MySQL: SET that brings back the handshake's
+							 * character set; "" = not known yet */
 	uint64_t               capabilities;
 	uint32_t               thread_id;
 	uint16_t               status;		/* flags of the last OK or EOF */
