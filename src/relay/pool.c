@@ -19,6 +19,9 @@
 #define SHARE_PERCENT 80u
 #define LIMIT_UNKNOWN 100u
 
+/* An old latency counts half after each of these. */
+#define LATENCY_HALF_US 50000u
+
 TAILQ_HEAD(conn_list, server_conn);
 
 struct bucket {
@@ -391,13 +394,23 @@ void pool_statement_sent(struct pool *pool)
 	pool->in_flight++;
 }
 
-void pool_statement_done(struct pool *pool, uint64_t took_us)
+void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample)
 {
-	int64_t sample = (int64_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX);
-	int64_t mean = pool->latency_us;
+	int64_t value = (int64_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX);
+	int64_t mean = pool_latency(pool);
 
 	pool->in_flight--;
-	pool->latency_us = (uint32_t)(mean == 0 ? sample : mean + (sample - mean) / 8);
+	if (!sample)
+		return;
+	pool->latency_us = (uint32_t)(mean == 0 ? value : mean + (value - mean) / 8);
+	pool->measured_us = loop_now_us(pool->env->loop);
+}
+
+uint32_t pool_latency(const struct pool *pool)
+{
+	uint64_t halvings = (loop_now_us(pool->env->loop) - pool->measured_us) / LATENCY_HALF_US;
+
+	return halvings < 32 ? pool->latency_us >> halvings : 0;
 }
 
 /* --- the pools of a worker -------------------------------------------------- */

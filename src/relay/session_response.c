@@ -277,7 +277,7 @@ static void response_end(void *arg, struct server_conn *conn)
 	struct session *s = session_from(arg);
 	struct statement *st = &s->st;
 
-	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us);
+	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us, st->alone);
 	s->env->workshop_used = 0;
 	if (st->again) {
 		s->env->out_count = 0;

@@ -88,6 +88,7 @@ static void count_sent(struct session *s)
 	struct statement *st = st_of(s);
 
 	st->sent_us = loop_now_us(s->env->loop);
+	st->alone = s->conn->in_flight == 1;
 	pool_statement_sent(s->conn->pool);
 	if (st->replica)
 		STAT_INC(s->env->stats, statements_replica_total);
@@ -176,7 +177,7 @@ static void restore_failed(struct session *s, struct server_conn *conn)
 	(void)snprintf(sqlstate, sizeof(sqlstate), "%s", conn->error_sqlstate);
 	(void)snprintf(problem, sizeof(problem), "%s", conn->problem);
 	if (s->phase == SESSION_RUNNING)
-		pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us);
+		pool_statement_done(conn->pool, 0, false);
 	session_drop_conn(s);
 	if (st->replica && !st->primary_only) {
 		st->primary_only = true;
@@ -269,7 +270,7 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 	struct statement *st = st_of(s);
 	const char *backend = conn->pool->name;
 
-	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us);
+	pool_statement_done(conn->pool, 0, false);
 	log_info(&s->log, "server lost during a statement", LOG_TEXT("backend", backend),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("attempt", st->attempts));
 	STAT_INC(s->env->stats, server_losses_total);
@@ -365,7 +366,7 @@ static const struct backend_view *pick_replica(struct session *s)
 			.weight = views[i]->weight,
 			.in_flight = pool != NULL ? pool->in_flight : 0,
 			.connections = pool != NULL ? pool->leased : 0,
-			.latency_us = pool != NULL ? pool->latency_us : 0,
+			.latency_us = pool != NULL ? pool_latency(pool) : 0,
 		};
 	}
 	at = s->env->settings->balance->pick(candidates, n, &s->env->balance);

@@ -47,7 +47,8 @@ struct pool {
 	unsigned          leased;
 	unsigned          in_flight;		/* statements running */
 	unsigned          waiting;
-	uint32_t          latency_us;		/* moving average */
+	uint32_t          latency_us;		/* moving average; see pool_latency() */
+	uint64_t          measured_us;		/* when the last latency was measured */
 	char              reached[POSITION_MAX];	/* newest position known to be applied there */
 	TAILQ_HEAD(, server_conn) conns;
 	TAILQ_HEAD(, pool_ticket) tickets;
@@ -97,8 +98,17 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 /* Give a leased connection back; it must have nothing in flight. */
 void pool_return(struct server_conn *conn);
 
-/* Bookkeeping for the balancer. */
+/*
+ * Bookkeeping for the balancer.  <sample>: the time says something about the
+ * server (nothing was sent in front of the statement).
+ */
 void pool_statement_sent(struct pool *pool);
-void pool_statement_done(struct pool *pool, uint64_t took_us);
+void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample);
+
+/*
+ * Average response time in microseconds, 0 when unknown.  It fades while nothing
+ * is measured: a server that was slow once has to be asked again.
+ */
+uint32_t pool_latency(const struct pool *pool);
 
 #endif

@@ -52,6 +52,7 @@ struct statement {
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
 	bool               in_transaction;	/* the session was in one when it began */
+	bool               alone;		/* nothing was in flight before it when it was sent */
 	bool               replica;		/* it runs on a replica */
 	bool               primary_only;	/* a replica could not do it */
 	bool               waiting;		/* on env->waiting */
