@@ -13,16 +13,26 @@ enum phase {
 	PHASE_RESPONSE,		/* HandshakeResponse or SSLRequest comes next */
 	PHASE_TLS,
 	PHASE_LOOK_UP,
-	PHASE_SCRAMBLE,		/* a scramble for <plugin>, after AuthSwitchRequest */
-	PHASE_FULL_SCRAMBLE,	/* the same, but only to get to full authentication */
-	PHASE_FULL,		/* the password in clear (TLS), or 0x02, or encrypted */
-	PHASE_CLEAR,		/* mysql_clear_password over TLS */
+	PHASE_ANSWER,		/* <plugin>'s answer to AuthSwitchRequest */
+	PHASE_FULL,		/* the password in clear, or a key request, or encrypted */
+	PHASE_ENCRYPTED,	/* the key was sent */
 	PHASE_OVER,
+};
+
+/* What the answer at hand is worth. */
+enum answer {
+	ANSWER_FOREIGN,		/* nothing: no plugin of ours, or not for our salt */
+	ANSWER_EMPTY,		/* the password is empty */
+	ANSWER_CLEAR,		/* it is the password */
+	ANSWER_NATIVE,
+	ANSWER_SHA2,
 };
 
 #define SHA2_WANT_KEY 2u
 #define SHA2_FAST_OK  3u
 #define SHA2_FULL     4u
+
+#define NEEDED (CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH)
 
 static const char native[] = "mysql_native_password";
 static const char sha2[] = "caching_sha2_password";
@@ -47,9 +57,28 @@ static void set_plugin(struct client_login *login, const char *name)
 	(void)snprintf(login->plugin, sizeof(login->plugin), "%s", name);
 }
 
+static const char *preferred_plugin(const struct client_login *login)
+{
+	const char *name = login->default_plugin;
+
+	return name != NULL && strcmp(name, sha2) == 0 ? sha2 : native;
+}
+
+static bool can_switch(const struct client_login *login)
+{
+	return !login->switched && (login->capabilities & CLIENT_PLUGIN_AUTH) != 0;
+}
+
+/* Nobody else can read what the client sends. */
+static bool is_private(const struct client_login *login)
+{
+	return login->tls || login->local;
+}
+
 /* --- packets to the client ---------------------------------------------------- */
 
-static enum client_login_step sent(struct client_login *login, struct writer *w, enum phase next)
+static enum client_login_step sent(struct client_login *login, struct writer *w,
+				   enum phase next)
 {
 	if (!writer_end(w))
 		return refuse(login, RMX_INTERNAL, "a login packet did not fit");
@@ -65,17 +94,20 @@ bool client_login_greet(struct client_login *login, struct span version,
 	struct greeting g = {
 		.version = version,
 		.thread_id = thread_id,
-		.capabilities = login->offered,
 		.collation = collation,
 		.status = status,
+		.plugin = span_of(preferred_plugin(login)),
 	};
 
 	if (!salt_make(login->salt))
 		return false;
 	memcpy(g.salt, login->salt, SALT_LEN);
-	if (login->default_plugin == NULL || login->default_plugin[0] == '\0')
-		login->default_plugin = native;
-	g.plugin = span_of(strcmp(login->default_plugin, sha2) == 0 ? sha2 : native);
+	login->offered |= NEEDED;
+	if (login->tls_available)
+		login->offered |= CLIENT_SSL;
+	else
+		login->offered &= ~CLIENT_SSL;
+	g.capabilities = login->offered;
 	writer_begin(out, 0);
 	greeting_write(out, &g);
 	login->seq = 1;
@@ -84,21 +116,22 @@ bool client_login_greet(struct client_login *login, struct span version,
 }
 
 static enum client_login_step ask_switch(struct client_login *login, const char *plugin,
-					 enum phase next, struct writer *w)
+					 struct writer *w)
 {
 	struct auth_switch a = { .plugin = span_of(plugin) };
 
-	if ((login->capabilities & CLIENT_PLUGIN_AUTH) == 0)
+	if (!can_switch(login))
 		return refuse(login, RMX_NO_SAFE_PASSWORD,
 			      "the client cannot change its authentication plugin");
 	if (!salt_make(login->salt))
 		return refuse(login, RMX_INTERNAL, "no randomness");
-	if (next != PHASE_CLEAR)
+	if (plugin != clear)
 		a.data = (struct span){ login->salt, SALT_LEN };
 	set_plugin(login, plugin);
+	login->switched = login->asked = true;
 	writer_begin(w, login->seq);
 	auth_switch_write(w, &a);
-	return sent(login, w, next);
+	return sent(login, w, PHASE_ANSWER);
 }
 
 static enum client_login_step send_more(struct client_login *login, uint8_t what,
@@ -110,18 +143,22 @@ static enum client_login_step send_more(struct client_login *login, uint8_t what
 	return sent(login, w, next);
 }
 
-/* --- outcomes ------------------------------------------------------------------- */
-
-static enum client_login_step proven(struct client_login *login)
+static enum client_login_step send_key(struct client_login *login, struct writer *w)
 {
-	login->phase = PHASE_OVER;
-	return CLIENT_LOGIN_PROVEN;
+	writer_begin(w, login->seq);
+	writer_uint(w, PACKET_MORE_DATA, 1);
+	writer_bytes(w, rsa_key_public_pem(login->rsa));
+	return sent(login, w, PHASE_ENCRYPTED);
 }
+
+/* --- the password itself ------------------------------------------------------- */
 
 /* The client's claim, in clear: a server decides, unless it is known already. */
 static enum client_login_step claimed(struct client_login *login, struct span password)
 {
 	login->password_given = password.len > 0;
+	if (password.len > 0 && memchr(password.data, 0, password.len) != NULL)
+		return refuse(login, RMX_HANDSHAKE, "the password contains a zero byte");
 	if (!secret_from_password(&login->secret, password))
 		return refuse(login, RMX_NO_SAFE_PASSWORD, "it is longer than 255 bytes");
 	login->phase = PHASE_OVER;
@@ -134,115 +171,187 @@ static enum client_login_step claimed(struct client_login *login, struct span pa
 	return CLIENT_LOGIN_TRY;
 }
 
-/* --- asking for the password ------------------------------------------------------ */
-
-static enum client_login_step ask_password(struct client_login *login, struct writer *w)
-{
-	if (plugin_is(login, sha2) && (login->tls || login->rsa != NULL))
-		return send_more(login, SHA2_FULL, PHASE_FULL, w);
-	if (login->tls && plugin_is(login, clear))
-		return ask_switch(login, clear, PHASE_CLEAR, w);
-	if (login->tls || login->rsa != NULL)
-		return ask_switch(login, sha2, PHASE_FULL_SCRAMBLE, w);
-	return refuse(login, RMX_NO_SAFE_PASSWORD, "neither TLS nor an RSA key is available");
-}
-
-static enum client_login_step take_key_request(struct client_login *login, struct writer *w)
-{
-	if (login->rsa == NULL)
-		return refuse(login, RMX_NO_SAFE_PASSWORD, "there is no RSA key");
-	writer_begin(w, login->seq);
-	writer_uint(w, PACKET_MORE_DATA, 1);
-	writer_bytes(w, rsa_key_public_pem(login->rsa));
-	return sent(login, w, PHASE_FULL);
-}
-
-static struct span without_nul(struct span text)
+static enum client_login_step take_clear(struct client_login *login, struct span text)
 {
 	if (text.len > 0 && text.data[text.len - 1] == 0)
 		text.len--;
-	return text;
+	return claimed(login, text);
 }
 
-static enum client_login_step take_encrypted(struct client_login *login, struct span payload)
+static enum client_login_step take_encrypted(struct client_login *login, struct span cipher)
 {
 	uint8_t plain[512];
 	size_t len = 0;
 	enum client_login_step step;
 
-	if (login->rsa == NULL || !rsa_key_decrypt(login->rsa, payload, plain, sizeof(plain), &len))
+	if (login->rsa == NULL ||
+	    !rsa_key_decrypt(login->rsa, cipher, plain, sizeof(plain), &len))
 		return refuse(login, RMX_HANDSHAKE, "the password could not be decrypted");
 	xor_with_salt(plain, len, login->salt);
-	step = claimed(login, without_nul((struct span){ plain, len }));
+	step = take_clear(login, (struct span){ plain, len });
 	OPENSSL_cleanse(plain, sizeof(plain));
 	return step;
 }
 
+/* On a Unix socket some clients send the password, others ask for the key. */
 static enum client_login_step take_full(struct client_login *login, struct span payload,
 					struct writer *w)
 {
-	if (login->tls)
-		return claimed(login, without_nul(payload));
-	if (payload.len == 1 && payload.data[0] == SHA2_WANT_KEY)
-		return take_key_request(login, w);
-	return take_encrypted(login, payload);
+	bool wants_key = payload.len == 1 && payload.data[0] == SHA2_WANT_KEY;
+
+	if (login->tls || (login->local && !wants_key))
+		return take_clear(login, payload);
+	if (!wants_key)
+		return take_encrypted(login, payload);
+	if (login->rsa == NULL)
+		return refuse(login, RMX_NO_SAFE_PASSWORD, "there is no RSA key");
+	return send_key(login, w);
+}
+
+/* --- asking for it --------------------------------------------------------------- */
+
+/* The client has sent a caching_sha2 scramble and waits for what comes of it. */
+static bool is_in_sha2(const struct client_login *login)
+{
+	return plugin_is(login, sha2) && login->asked;
+}
+
+static bool can_ask_password(const struct client_login *login)
+{
+	return (is_private(login) || login->rsa != NULL) &&
+	       (is_in_sha2(login) || can_switch(login));
+}
+
+static enum client_login_step ask_password(struct client_login *login, struct writer *w)
+{
+	if (!is_private(login) && login->rsa == NULL)
+		return refuse(login, RMX_NO_SAFE_PASSWORD,
+			      "neither TLS nor an RSA key is available");
+	if (is_in_sha2(login))
+		return send_more(login, SHA2_FULL, PHASE_FULL, w);
+	return ask_switch(login, plugin_is(login, clear) && login->tls ? clear : sha2, w);
+}
+
+/*
+ * The client sent no answer that could be checked.  It is asked for one that
+ * can; where only the native hash is known, a client that came with caching_sha2
+ * may not have the native plugin any more (MySQL 9), so over TLS its password is
+ * compared instead.
+ */
+static enum client_login_step ask_answer(struct client_login *login, struct writer *w)
+{
+	bool came_with_sha2 = plugin_is(login, sha2);
+
+	if (!login->known.has_stage2)
+		return ask_password(login, w);
+	if (came_with_sha2 && (login->known.has_password || is_private(login)))
+		return ask_switch(login, sha2, w);
+	if (plugin_is(login, native) || !login->known.has_password)
+		return ask_switch(login, native, w);
+	return ask_switch(login, preferred_plugin(login), w);
 }
 
 /* --- verifying an answer --------------------------------------------------------- */
+
+/* What is known did not verify: a wrong password, or one changed at the server since. */
+static enum client_login_step disbelieve(struct client_login *login, struct writer *w)
+{
+	if (login->known_is_final || !can_ask_password(login))
+		return refuse(login, RMX_ACCESS_DENIED, "");
+	return ask_password(login, w);
+}
 
 static enum client_login_step verify_native(struct client_login *login, struct writer *w)
 {
 	struct span answer = { login->answer, login->answer_len };
 	uint8_t stage1[NATIVE_HASH_LEN];
 
-	if (native_verify(login->salt, login->known.stage2, answer, stage1)) {
-		if (login->known.has_password)
-			login->secret = login->known;
-		else
-			secret_from_stage1(&login->secret, stage1);
-		OPENSSL_cleanse(stage1, sizeof(stage1));
-		return proven(login);
-	}
-	if (login->known_is_final)
-		return refuse(login, RMX_ACCESS_DENIED, "");
-	return ask_password(login, w);
+	if (!login->known.has_stage2)
+		return ask_password(login, w);
+	if (!native_verify(login->salt, login->known.stage2, answer, stage1))
+		return disbelieve(login, w);
+	if (login->known.has_password)
+		login->secret = login->known;
+	else
+		secret_from_stage1(&login->secret, stage1);
+	OPENSSL_cleanse(stage1, sizeof(stage1));
+	login->phase = PHASE_OVER;
+	return CLIENT_LOGIN_PROVEN;
 }
 
 static enum client_login_step verify_sha2(struct client_login *login, struct writer *w)
 {
 	struct span answer = { login->answer, login->answer_len };
 
-	if (!login->known.has_password)		/* a native hash says nothing here */
-		return ask_password(login, w);
-	if (sha2_verify(login->salt, secret_password(&login->known), answer)) {
-		login->secret = login->known;
-		(void)send_more(login, SHA2_FAST_OK, PHASE_OVER, w);
-		return login->error == RMX_OK ? CLIENT_LOGIN_PROVEN : CLIENT_LOGIN_REFUSED;
-	}
-	if (login->known_is_final)
-		return refuse(login, RMX_ACCESS_DENIED, "");
-	return ask_password(login, w);
+	login->asked = true;		/* it sent a scramble: it is in the exchange */
+	if (!login->known.has_password)	/* a native hash says nothing here */
+		return login->known.has_stage2 && !can_ask_password(login) ?
+		       ask_switch(login, native, w) : ask_password(login, w);
+	if (!sha2_verify(login->salt, secret_password(&login->known), answer))
+		return disbelieve(login, w);
+	login->secret = login->known;
+	if (send_more(login, SHA2_FAST_OK, PHASE_OVER, w) == CLIENT_LOGIN_REFUSED)
+		return CLIENT_LOGIN_REFUSED;
+	return CLIENT_LOGIN_PROVEN;
 }
 
-static bool answer_is_empty(const struct client_login *login)
+static bool is_text(struct span s)
 {
-	return login->answer_len == 0 || (login->answer_len == 1 && login->answer[0] == 0);
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] < ' ' || s.data[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * libmariadb answers caching_sha2 over TLS with the password and a NUL at once.
+ * One scramble in 256 ends in 0 as well, so with that length only text counts.
+ */
+static bool looks_clear(struct span answer)
+{
+	if (answer.len < 2 || answer.data[answer.len - 1] != 0)
+		return false;
+	return answer.len != SHA2_HASH_LEN || is_text(span_head(answer, answer.len - 1));
+}
+
+static enum answer judge_answer(const struct client_login *login)
+{
+	struct span answer = { login->answer, login->answer_len };
+
+	if (login->salt[0] == 0)
+		return ANSWER_FOREIGN;	/* COM_CHANGE_USER, and the salt was not kept */
+	if (plugin_is(login, clear))
+		return is_private(login) && answer.len > 0 ? ANSWER_CLEAR : ANSWER_FOREIGN;
+	if (!plugin_is(login, native) && !plugin_is(login, sha2))
+		return ANSWER_FOREIGN;
+	if (answer.len == 0)
+		return login->asked ? ANSWER_EMPTY : ANSWER_FOREIGN;
+	if (plugin_is(login, native))
+		return ANSWER_NATIVE;
+	if (answer.len == 1 && answer.data[0] == 0)
+		return ANSWER_EMPTY;
+	return is_private(login) && looks_clear(answer) ? ANSWER_CLEAR : ANSWER_SHA2;
 }
 
 static enum client_login_step verify(struct client_login *login, struct writer *w)
 {
-	if (answer_is_empty(login))
+	enum answer answer = judge_answer(login);
+
+	login->password_given = answer != ANSWER_EMPTY;
+	switch (answer) {
+	case ANSWER_EMPTY:
 		return claimed(login, SPAN_NONE);
-	login->password_given = true;
-	if (!login->known.has_stage2)
-		return ask_password(login, w);
-	if (plugin_is(login, native))
+	case ANSWER_CLEAR:
+		return take_clear(login, (struct span){ login->answer, login->answer_len });
+	case ANSWER_NATIVE:
 		return verify_native(login, w);
-	if (plugin_is(login, sha2))
+	case ANSWER_SHA2:
 		return verify_sha2(login, w);
-	return ask_switch(login, login->known.has_password &&
-			  strcmp(login->default_plugin, sha2) == 0 ? sha2 : native,
-			  PHASE_SCRAMBLE, w);
+	case ANSWER_FOREIGN:
+		break;
+	}
+	return ask_answer(login, w);
 }
 
 enum client_login_step client_login_known(struct client_login *login,
@@ -255,6 +364,8 @@ enum client_login_step client_login_known(struct client_login *login,
 	return verify(login, out);
 }
 
+/* --- packets from the client ------------------------------------------------------ */
+
 static bool keep_answer(struct client_login *login, struct span answer)
 {
 	if (answer.len > sizeof(login->answer))
@@ -265,19 +376,15 @@ static bool keep_answer(struct client_login *login, struct span answer)
 	return true;
 }
 
-static enum client_login_step take_scramble(struct client_login *login, struct span payload,
-					    struct writer *w)
+static enum client_login_step take_answer(struct client_login *login, struct span payload,
+					  struct writer *w)
 {
 	if (!keep_answer(login, payload))
-		return refuse(login, RMX_HANDSHAKE, "the authentication answer is too long");
-	if (login->phase == PHASE_FULL_SCRAMBLE && !answer_is_empty(login)) {
-		login->password_given = true;
-		return send_more(login, SHA2_FULL, PHASE_FULL, w);
-	}
+		return refuse(login, RMX_HANDSHAKE, "the answer is too long");
+	if (plugin_is(login, clear))
+		return take_clear(login, payload);
 	return verify(login, w);
 }
-
-/* --- the first packets ------------------------------------------------------------ */
 
 static bool keep_names(struct client_login *login, const struct handshake_response *h)
 {
@@ -300,23 +407,35 @@ static enum client_login_step take_identity(struct client_login *login,
 	return CLIENT_LOGIN_LOOK_UP;
 }
 
+static enum client_login_step refuse_response(struct client_login *login,
+					      const struct handshake_response *h)
+{
+	if (h->capabilities != 0 && (h->capabilities & CLIENT_PROTOCOL_41) == 0)
+		return refuse(login, RMX_HANDSHAKE,
+			      "the client is older than MySQL 4.1 (no CLIENT_PROTOCOL_41)");
+	if (h->capabilities != 0 && (h->capabilities & CLIENT_SECURE_CONNECTION) == 0)
+		return refuse(login, RMX_HANDSHAKE,
+			      "pre-4.1 passwords (no CLIENT_SECURE_CONNECTION)");
+	return refuse(login, RMX_HANDSHAKE, "the response is malformed");
+}
+
 static enum client_login_step take_response(struct client_login *login, struct span payload)
 {
 	struct handshake_response h;
 
 	if (!handshake_response_parse(payload, &h))
-		return refuse(login, RMX_HANDSHAKE,
-			      "the response is malformed, or from a client older than protocol 4.1");
+		return refuse_response(login, &h);
 	if (h.ssl_request) {
 		if (login->tls || !login->tls_available)
 			return refuse(login, RMX_HANDSHAKE, "TLS was not offered");
 		login->phase = PHASE_TLS;
 		return CLIENT_LOGIN_START_TLS;
 	}
-	if (login->tls_required && !login->tls)
+	if (login->tls_required && !is_private(login))
 		return refuse(login, RMX_TLS_REQUIRED, "");
 	login->capabilities = h.capabilities & login->offered;
 	login->max_packet = h.max_packet;
+	login->asked = h.plugin.len == 0 || span_is(h.plugin, preferred_plugin(login));
 	return take_identity(login, &h);
 }
 
@@ -332,16 +451,14 @@ enum client_login_step client_login_change_user(struct client_login *login,
 {
 	struct handshake_response h;
 
+	(void)out;
 	login->seq = (uint8_t)(seq + 1);
 	if (!change_user_parse(payload, login->capabilities, &h))
 		return refuse(login, RMX_HANDSHAKE, "COM_CHANGE_USER is malformed");
-	if (take_identity(login, &h) == CLIENT_LOGIN_REFUSED)
-		return CLIENT_LOGIN_REFUSED;
-	/* the salt of the greeting is not kept: every answer is asked for afresh */
-	if (answer_is_empty(login))
-		return CLIENT_LOGIN_LOOK_UP;
-	return ask_switch(login, strcmp(login->default_plugin, sha2) == 0 ? sha2 : native,
-			  PHASE_LOOK_UP, out);
+	/* an empty answer may also come from a client that waits for a salt */
+	login->asked = (login->capabilities & CLIENT_PLUGIN_AUTH) == 0;
+	login->switched = false;
+	return take_identity(login, &h);
 }
 
 enum client_login_step client_login_feed(struct client_login *login, struct frame frame,
@@ -353,18 +470,14 @@ enum client_login_step client_login_feed(struct client_login *login, struct fram
 	switch ((enum phase)login->phase) {
 	case PHASE_RESPONSE:
 		return take_response(login, payload);
-	case PHASE_LOOK_UP:	/* COM_CHANGE_USER: the answer to the switch */
-		if (!keep_answer(login, payload))
-			return refuse(login, RMX_HANDSHAKE, "the authentication answer is too long");
-		return CLIENT_LOGIN_LOOK_UP;
-	case PHASE_SCRAMBLE:
-	case PHASE_FULL_SCRAMBLE:
-		return take_scramble(login, payload, out);
+	case PHASE_ANSWER:
+		return take_answer(login, payload, out);
 	case PHASE_FULL:
 		return take_full(login, payload, out);
-	case PHASE_CLEAR:
-		return claimed(login, without_nul(payload));
+	case PHASE_ENCRYPTED:
+		return take_encrypted(login, payload);
 	case PHASE_TLS:
+	case PHASE_LOOK_UP:
 	case PHASE_OVER:
 		break;
 	}

@@ -14,9 +14,14 @@
  * password; a known password or hash verifies what the client sent (native or
  * caching_sha2 fast path, with an AuthSwitchRequest first if the client used
  * another plugin); else the password is asked for in a safe form:
- * caching_sha2_password full authentication when the client speaks it (over TLS in clear,
- * over TCP by RSA), else mysql_clear_password over TLS, else
- * caching_sha2_password by AuthSwitchRequest with RSA.
+ * caching_sha2_password full authentication (in clear over TLS or a local
+ * socket, by RSA over TCP), or mysql_clear_password over TLS for a client that
+ * came with that plugin.
+ *
+ * At most one AuthSwitchRequest goes out in one login: libmysqlclient takes a
+ * second one for a broken server.  A client that named another plugin than the
+ * greeting's and sent an empty answer has not said that its password is empty:
+ * it waits for that plugin's salt.
  *
  * Source: page_protocol_connection_phase, page_caching_sha2_authentication_exchanges.
  */
@@ -31,14 +36,15 @@
 
 enum client_login_step {
 	CLIENT_LOGIN_READ_MORE,	/* send <out>, feed the next packet */
-	CLIENT_LOGIN_START_TLS,	/* upgrade the stream, call client_login_tls_started(), feed the next packet */
+	CLIENT_LOGIN_START_TLS,	/* upgrade the stream, call client_login_tls_started(),
+				 * feed the next packet */
 	CLIENT_LOGIN_LOOK_UP,	/* call client_login_known() with what is known of <user> */
 	CLIENT_LOGIN_PROVEN,	/* the client proved a known secret; <secret> is usable */
-	CLIENT_LOGIN_TRY,	/* <secret> is what the client claims; a server has to decide */
+	CLIENT_LOGIN_TRY,	/* <secret> is what the client claims; a server decides */
 	CLIENT_LOGIN_REFUSED,	/* <error> says why; the host sends it and closes */
 };
 
-#define CLIENT_LOGIN_NAME_MAX   288u	/* user: 80 characters of utf8mb3 and more (MariaDB) */
+#define CLIENT_LOGIN_NAME_MAX   288u	/* MariaDB: 80 characters of utf8mb3 */
 #define CLIENT_LOGIN_SCHEMA_MAX 260u
 
 struct client_login {
@@ -46,14 +52,19 @@ struct client_login {
 	uint64_t              offered;		/* capabilities in the greeting */
 	bool                  tls_available;
 	bool                  tls_required;
+	bool                  local;		/* a Unix socket: as safe as TLS */
 	const struct rsa_key *rsa;		/* may be NULL: no RSA exchange */
 	const char           *default_plugin;	/* as the primary's greeting named it */
+	bool                  known_is_final;	/* before client_login_known(): a wrong answer
+						 * needs no server to refuse it */
 
 	/* filled in by the machine */
 	uint8_t        phase;			/* private */
+	bool           asked;			/* private: <plugin> was asked for <answer> */
+	bool           switched;		/* private: AuthSwitchRequest was sent */
 	bool           tls;			/* the connection is encrypted now */
-	uint8_t        seq;			/* sequence number of the next packet to send */
-	uint8_t        salt[SALT_LEN];
+	uint8_t        seq;			/* number of the next packet to send */
+	uint8_t        salt[SALT_LEN];		/* last sent; COM_CHANGE_USER needs it */
 	uint64_t       capabilities;		/* agreed: offered and asked for */
 	uint32_t       max_packet;
 	uint16_t       collation;
@@ -66,9 +77,8 @@ struct client_login {
 	bool           password_given;		/* for the words of error 1045 */
 	struct secret  secret;			/* PROVEN and TRY */
 	struct secret  known;			/* private: what the host told */
-	bool           known_is_final;		/* set by the host: a wrong answer needs no server to refuse it */
 	enum rmx_error error;			/* REFUSED */
-	char           error_detail[96];	/* REFUSED: fills the %s of the error's text where it has one */
+	char           error_detail[96];	/* REFUSED: for the error's text */
 };
 
 /*
@@ -84,7 +94,8 @@ bool client_login_greet(struct client_login *login, struct span version,
 /*
  * Continue with COM_CHANGE_USER <payload> (command byte first) on a connection
  * whose <login> holds the capabilities agreed before; <seq> is that packet's number.
- * The salt is the one last sent to this client.
+ * <salt> is the one last sent to this client; all zero when it was not kept, and
+ * then a client without CLIENT_PLUGIN_AUTH is refused, others are asked again.
  */
 RMX_MUST_CHECK
 enum client_login_step client_login_change_user(struct client_login *login,
