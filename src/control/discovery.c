@@ -1,186 +1,215 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pods by ordinal; see discovery.h. */
+/*
+ * Pods by ordinal; see discovery.h.
+ *
+ * A pass asks one name after the other.  A name that DNS fails to answer
+ * for is skipped; two in a row end the pass, so that a dead DNS server does not
+ * stretch it.
+ */
 #include <readmux/base/log.h>
 #include <readmux/control/discovery.h>
 #include <readmux/net/timer.h>
 
-#define TTL_MIN_S       1u
-#define TTL_MAX_S       5u
-#define MISSING_IN_ROW  3u	/* then no higher ordinal is expected */
-#define ORDINALS_MAX    64u
-#define NAMESPACE_FILE  "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
-#define DEFAULT_DOMAIN  "cluster.local"
+#define TTL_MIN_S      1u
+#define TTL_MAX_S      5u
+#define HURRY_US       200000u	/* least time between the starts of two passes */
+#define MISSING_IN_ROW 3u	/* then no higher ordinal is expected */
+#define FAILED_IN_ROW  2u
+#define NAMESPACE_FILE "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+#define RESOLV_CONF    "/etc/resolv.conf"
 
 struct discovery {
-	struct loop         *loop;
-	struct resolver     *resolver;
-	discovery_found_fn  *found;
-	discovery_pass_fn   *passed;
-	void                *arg;
-	struct timer         again;
-	char                 service[64];
-	char                 suffix[200];	/* ".mysql.default.svc.cluster.local." */
-	uint16_t             port;
-	unsigned             expected;		/* ordinals that must be asked for */
-	unsigned             ordinal;		/* asked for now */
-	unsigned             missing;		/* in a row */
-	uint32_t             ttl_s;		/* least of this pass */
-	bool                 asking;
-	bool                 hurry;		/* asked to look again while a pass was under way */
+	struct loop     *loop;
+	struct resolver *resolver;
+	const struct discovery_user_ops *ops;
+	void            *arg;
+	struct timer     again;
+	char             service[64];
+	char             suffix[300];		/* ".mysql.default.svc.cluster.local." */
+	uint16_t         port;			/* of pods without SRV record */
+	uint16_t         ports[DISCOVERY_PODS_MAX];	/* of the others; 0 = none */
+	unsigned         expected;		/* ordinals that are asked for in any case */
+	uint64_t         started_us;
+	bool             asking;
+	bool             hurry;			/* asked to look again while a pass was under way */
+	bool             failing;		/* the last pass was not complete */
+
+	/* of the pass under way */
+	unsigned         ordinal;
+	unsigned         reach;			/* as <expected>, with what SRV says */
+	unsigned         missing;		/* in a row */
+	unsigned         failed;		/* in a row */
+	bool             complete;
+	uint32_t         ttl_s;			/* the least of all */
+	char             problem[128];
 };
 
 static void ask(struct discovery *d);
+static void start_pass(struct discovery *d);
 
-static void start_pass(struct discovery *d)
-{
-	d->asking = true;
-	d->hurry = false;
-	d->ordinal = d->missing = 0;
-	d->ttl_s = TTL_MAX_S;
-	ask(d);
-}
+/* --- passes ---------------------------------------------------------------------- */
 
 static void look_again(struct timer *t)
 {
 	start_pass(container_of(t, struct discovery, again));
 }
 
-static void end_pass(struct discovery *d, bool complete)
+static void say_failing(struct discovery *d)
 {
-	uint32_t wait = d->ttl_s < TTL_MIN_S || d->hurry || !complete ? TTL_MIN_S : d->ttl_s;
+	if (d->failing == !d->complete)
+		return;
+	d->failing = !d->complete;
+	if (d->failing)
+		log_warn(NULL, "DNS does not answer; what was found stays as it is",
+			 LOG_TEXT("service", d->service), LOG_TEXT("problem", d->problem));
+	else
+		log_info(NULL, "DNS answers again", LOG_TEXT("service", d->service));
+}
+
+static void end_pass(struct discovery *d)
+{
+	uint64_t wait_us = (d->complete ? size_max(d->ttl_s, TTL_MIN_S) : TTL_MIN_S) * 1000000u;
 
 	d->asking = false;
-	timer_set(&d->again, d->loop, (uint64_t)wait * 1000000, look_again);
-	d->passed(d->arg, complete);
+	say_failing(d);
+	timer_set(&d->again, d->loop, d->hurry ? HURRY_US : wait_us, look_again);
+	d->ops->passed(d->arg, d->complete);
+}
+
+static void next(struct discovery *d)
+{
+	d->ordinal++;
+	if (d->ordinal >= DISCOVERY_PODS_MAX || d->failed >= FAILED_IN_ROW ||
+	    (d->missing >= MISSING_IN_ROW && d->ordinal >= d->reach))
+		end_pass(d);
+	else
+		ask(d);
+}
+
+static void pod_found(struct discovery *d, const struct address *address, uint32_t ttl_s)
+{
+	struct address at = *address;
+
+	address_set_port(&at, d->ports[d->ordinal] != 0 ? d->ports[d->ordinal] : d->port);
+	d->missing = d->failed = 0;
+	if (ttl_s < d->ttl_s)
+		d->ttl_s = ttl_s;
+	d->ops->found(d->arg, d->ordinal, &at);
 }
 
 static void pod_answered(void *arg, enum resolver_answer answer, const struct address *address,
 			 uint32_t ttl_s, const char *words)
 {
 	struct discovery *d = arg;
-	struct address at = { .len = 0 };
 
-	if (answer == RESOLVER_FAILED) {
-		log_warn(NULL, "DNS does not answer; nothing is changed",
-			 LOG_TEXT("service", d->service), LOG_UINT("ordinal", d->ordinal),
-			 LOG_TEXT("problem", words));
-		end_pass(d, false);
-		return;
-	}
-	if (answer == RESOLVER_FOUND) {
-		at = *address;
-		address_set_port(&at, d->port);
-		d->missing = 0;
-		if (ttl_s < d->ttl_s)
-			d->ttl_s = ttl_s;
-	} else {
+	switch (answer) {
+	case RESOLVER_FOUND:
+		pod_found(d, address, ttl_s);
+		break;
+	case RESOLVER_GONE:
 		d->missing++;
+		d->failed = 0;
+		d->ops->gone(d->arg, d->ordinal);
+		break;
+	case RESOLVER_FAILED:
+		d->failed++;
+		d->complete = false;
+		(void)snprintf(d->problem, sizeof(d->problem), "%s-%u: %s", d->service,
+			       d->ordinal, words);
+		break;
 	}
-	d->found(d->arg, d->ordinal, answer, &at);
-	d->ordinal++;
-	if (d->ordinal >= ORDINALS_MAX ||
-	    (d->missing >= MISSING_IN_ROW && d->ordinal >= d->expected))
-		end_pass(d, true);
-	else
-		ask(d);
+	next(d);
 }
 
 static void ask(struct discovery *d)
 {
-	char name[300];
+	char name[400];
 
 	(void)snprintf(name, sizeof(name), "%s-%u%s", d->service, d->ordinal, d->suffix);
 	resolver_ask(d->resolver, name, pod_answered, d);
 }
 
+/* --- the service record ------------------------------------------------------------ */
+
+/* The ordinal in a pod's name, or DISCOVERY_PODS_MAX. */
+static unsigned ordinal_of(const struct discovery *d, const char *host)
+{
+	size_t skip = strlen(d->service);
+	struct span digits;
+	uint64_t ordinal;
+
+	if (strncasecmp(host, d->service, skip) != 0 || host[skip] != '-')
+		return DISCOVERY_PODS_MAX;
+	host += skip + 1;
+	digits = (struct span){ (const uint8_t *)host, strcspn(host, ".") };
+	if (!span_to_u64(digits, &ordinal) || ordinal >= DISCOVERY_PODS_MAX)
+		return DISCOVERY_PODS_MAX;
+	return (unsigned)ordinal;
+}
+
+static void srv_answered(void *arg, enum resolver_answer answer,
+			 const struct resolver_target *targets, size_t n)
+{
+	struct discovery *d = arg;
+
+	(void)answer;		/* without one, the names alone have to do */
+	for (size_t i = 0; i < n; i++) {
+		unsigned ordinal = ordinal_of(d, targets[i].host);
+
+		if (ordinal >= DISCOVERY_PODS_MAX)
+			continue;
+		d->ports[ordinal] = targets[i].port;
+		if (d->reach < ordinal + 1)
+			d->reach = ordinal + 1;
+	}
+	ask(d);
+}
+
+static void start_pass(struct discovery *d)
+{
+	char name[400];
+
+	d->asking = d->complete = true;
+	d->hurry = false;
+	d->started_us = loop_now_us(d->loop);
+	d->ordinal = d->missing = d->failed = 0;
+	d->reach = d->expected;
+	d->ttl_s = TTL_MAX_S;
+	(void)snprintf(name, sizeof(name), "_mysql._tcp%s", d->suffix);
+	resolver_ask_srv(d->resolver, name, srv_answered, d);
+}
+
 void discovery_hurry(struct discovery *d)
 {
-	if (d->asking) {
-		d->hurry = true;
+	uint64_t since_us = loop_now_us(d->loop) - d->started_us;
+
+	d->hurry = true;
+	if (d->asking)
 		return;
-	}
 	timer_clear(&d->again);
-	start_pass(d);
+	timer_set(&d->again, d->loop, since_us < HURRY_US ? HURRY_US - since_us : 0, look_again);
 }
 
 void discovery_expect(struct discovery *d, unsigned n)
 {
-	if (n > d->expected)
-		d->expected = n;
+	d->expected = n;
 }
 
-/* --- the names' suffix ----------------------------------------------------------- */
-
-/* First line of <path> without its end, or false. */
-static bool first_line(const char *path, char *out, size_t room)
-{
-	FILE *f = fopen(path, "re");
-	bool ok;
-
-	if (f == NULL)
-		return false;
-	ok = fgets(out, (int)room, f) != NULL;
-	(void)fclose(f);
-	if (ok)
-		out[strcspn(out, "\r\n")] = '\0';
-	return ok && out[0] != '\0';
-}
-
-/* Namespace and domain from a search list with "NS.svc.DOMAIN" in it. */
-static bool from_search_list(char *namespace, size_t n_room, char *domain, size_t d_room)
-{
-	FILE *f = fopen("/etc/resolv.conf", "re");
-	char line[1024], first[256], rest[256];
-	bool ok = false;
-
-	if (f == NULL)
-		return false;
-	while (!ok && fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "search %255s", first) != 1)
-			continue;
-		ok = sscanf(first, "%255[^.].svc.%255s", line, rest) == 2;
-	}
-	(void)fclose(f);
-	if (!ok)
-		return false;
-	(void)snprintf(namespace, n_room, "%.60s", line);
-	(void)snprintf(domain, d_room, "%.100s", rest);
-	return true;
-}
-
-static void make_suffix(struct discovery *d, const struct settings *s)
-{
-	char namespace[64] = "", domain[128] = DEFAULT_DOMAIN, searched[64] = "";
-	bool in_cluster = from_search_list(searched, sizeof(searched), domain, sizeof(domain));
-
-	if (s->namespace[0] != '\0')
-		(void)snprintf(namespace, sizeof(namespace), "%.63s", s->namespace);
-	else if (!first_line(NAMESPACE_FILE, namespace, sizeof(namespace)) && in_cluster)
-		(void)snprintf(namespace, sizeof(namespace), "%s", searched);
-	if (s->domain[0] != '\0')
-		(void)snprintf(domain, sizeof(domain), "%.127s", s->domain);
-	if (namespace[0] != '\0')
-		(void)snprintf(d->suffix, sizeof(d->suffix), ".%s.%s.svc.%s.", d->service, namespace,
-			       domain);
-	else	/* no cluster in sight: a name that somebody has put into DNS as it is */
-		(void)snprintf(d->suffix, sizeof(d->suffix), ".%s.", d->service);
-}
+/* --- start and end ----------------------------------------------------------------- */
 
 struct discovery *discovery_new(struct loop *loop, const struct settings *settings,
-				discovery_found_fn *found, discovery_pass_fn *passed, void *arg)
+				const struct discovery_user_ops *ops, void *arg)
 {
 	struct discovery *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
 	d->loop = loop;
-	d->found = found;
-	d->passed = passed;
+	d->ops = ops;
 	d->arg = arg;
 	d->port = (uint16_t)settings->port;
-	d->expected = 1;
 	(void)snprintf(d->service, sizeof(d->service), "%.63s", settings->service);
-	make_suffix(d, settings);
+	discovery_suffix(settings, NAMESPACE_FILE, RESOLV_CONF, d->suffix, sizeof(d->suffix));
 	d->resolver = resolver_new(loop);
 	if (d->resolver == NULL) {
 		log_error(NULL, "DNS cannot be used", LOG_TEXT("remedy",

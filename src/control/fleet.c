@@ -10,23 +10,31 @@
 #include <readmux/control/discovery.h>
 #include <readmux/control/fleet.h>
 #include <readmux/control/monitor.h>
+#include <readmux/model/verdict.h>
 #include <readmux/net/mailbox.h>
 #include <readmux/net/timer.h>
 
-#define BACKENDS_MAX      64u
+#define BACKENDS_MAX      DISCOVERY_PODS_MAX
+#define LEAVING_MAX       64u
 #define GONE_CONFIRMED    2u		/* answers in a row that say a name is gone */
 #define LAG_GRAIN_MS      500u		/* smaller changes of lag are no news */
 #define SLOW_START_STEPS  10u
 #define WEIGHT_FULL       100u
 
+/* One backend; its ordinal is its place in fleet.members. */
 struct member {
 	struct backend_view view;	/* as it would be published now */
-	struct backend_view told;	/* as it was published last */
+	struct backend_view told;	/* as it was published last; id 0 = never */
 	struct health_state health;
-	struct monitor     *monitor;
+	struct monitor     *monitor;	/* NULL: no thread could be had */
+	uint32_t            probe;	/* what its monitor's reports are marked with */
 	bool                in_use;
-	unsigned            gone;	/* answers in a row without this name */
-	uint64_t            up_us;	/* when it came back; 0 = was there at the start */
+	bool                probed;	/* a probe has succeeded since it is in use */
+	bool                late_comer;	/* found after the start: starts slowly */
+	unsigned            gone;	/* answers in a row without its name */
+	uint64_t            up_us;	/* when slow start began; 0 = there is none */
+	char                trouble[160];	/* why it is not up */
+	char                replication[160];	/* why its replication does not run */
 };
 
 struct fleet {
@@ -35,13 +43,16 @@ struct fleet {
 	const struct fleet_host_ops *ops;
 	void                   *arg;
 	struct mailbox         *mailbox;
-	struct discovery       *discovery;
+	struct discovery       *discovery;	/* NULL: a list in the settings */
 	struct timer            slow_start;
 	struct topology        *topology;
-	struct member           members[BACKENDS_MAX];	/* by ordinal */
-	uint32_t                next_id;
+	struct member           members[BACKENDS_MAX];
+	struct monitor         *leaving[LEAVING_MAX];	/* stopped; the thread has not ended yet */
+	size_t                  leaving_count;
+	uint32_t                next_id;	/* of backends and of probes */
 	bool                    discovered;
-	bool                    told_discovered;
+	bool                    news;		/* beyond what is_news() sees: somebody came or went */
+	bool                    closing;
 };
 
 /* --- computing what workers are told ---------------------------------------------- */
@@ -59,67 +70,26 @@ static uint32_t weight_of(const struct fleet *f, const struct member *m)
 	return (uint32_t)((up * SLOW_START_STEPS / whole + 1) * WEIGHT_FULL / SLOW_START_STEPS);
 }
 
-static bool lags(const struct fleet *f, const struct member *m)
-{
-	return m->view.lag_state == LAG_KNOWN && m->view.lag_ms > f->settings->max_lag_ms;
-}
-
-/* Usable but for its lag. */
-static bool serves(const struct member *m)
-{
-	const struct backend_view *v = &m->view;
-
-	return m->in_use && v->health == HEALTH_UP && !v->draining &&
-	       (v->role == BACKEND_PRIMARY || v->lag_state != LAG_STOPPED);
-}
-
-static bool any_replica_in_time(const struct fleet *f)
-{
-	for (size_t i = 0; i < BACKENDS_MAX; i++) {
-		const struct member *m = &f->members[i];
-
-		if (serves(m) && m->view.role == BACKEND_REPLICA && !lags(f, m))
-			return true;
-	}
-	return false;
-}
-
-static void explain(struct member *m, bool late)
-{
-	struct backend_view *v = &m->view;
-
-	if (v->health == HEALTH_UP && v->draining)
-		(void)snprintf(v->cause, sizeof(v->cause), "its DNS name is gone: not ready");
-	else if (v->health == HEALTH_UP && v->role == BACKEND_REPLICA &&
-		 v->lag_state == LAG_STOPPED)
-		(void)snprintf(v->cause, sizeof(v->cause), "replication does not run");
-	else if (v->health == HEALTH_UP && late)
-		(void)snprintf(v->cause, sizeof(v->cause), "lags %u ms behind", v->lag_ms);
-	else if (v->health == HEALTH_UP && v->role == BACKEND_PRIMARY && v->facts.read_only)
-		(void)snprintf(v->cause, sizeof(v->cause), "the primary is read-only");
-	else if (v->health == HEALTH_UP)
-		v->cause[0] = '\0';
-}
-
-/* The one place that decides who is used for what. */
 static void compute(struct fleet *f)
 {
-	bool in_time = any_replica_in_time(f);
+	struct verdict_case cases[BACKENDS_MAX];
+	size_t n = 0;
 
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		struct member *m = &f->members[i];
-		struct backend_view *v = &m->view;
-		bool late;
 
 		if (!m->in_use)
 			continue;
-		v->health = m->health.now;
-		late = v->role == BACKEND_REPLICA && lags(f, m) && in_time;
-		v->usable = serves(m) && !late;
-		v->writable = v->usable && v->role == BACKEND_PRIMARY && !v->facts.read_only;
-		v->weight = v->usable ? weight_of(f, m) : 0;
-		explain(m, late);
+		m->view.health = m->health.now;
+		cases[n++] = (struct verdict_case){
+			.view = &m->view,
+			.name_gone = m->gone >= GONE_CONFIRMED,
+			.weight = weight_of(f, m),
+			.trouble = m->trouble,
+			.replication = m->replication,
+		};
 	}
+	verdict_compute(cases, n, f->settings->max_lag_ms);
 }
 
 static bool lag_is_news(const struct backend_view *a, const struct backend_view *b)
@@ -139,14 +109,10 @@ static bool is_news(const struct member *m)
 	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
 }
 
-static void say_change(const struct member *m)
+static void say_in_or_out(const struct backend_view *v)
 {
-	const struct backend_view *v = &m->view;
 	char at[ADDRESS_TEXT_MAX];
 
-	if (v->usable == m->told.usable && v->id == m->told.id &&
-	    (v->usable || strcmp(v->cause, m->told.cause) == 0))
-		return;
 	address_format(&v->address, at, sizeof(at));
 	if (v->usable)
 		log_info(NULL, "backend in", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
@@ -155,6 +121,23 @@ static void say_change(const struct member *m)
 	else
 		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
 			 LOG_TEXT("health", health_name(v->health)), LOG_TEXT("cause", v->cause));
+}
+
+/* Every change of what a backend is used for, with its cause. */
+static void say_change(const struct member *m)
+{
+	const struct backend_view *v = &m->view, *told = &m->told;
+	bool read_only = v->usable && v->role == BACKEND_PRIMARY && !v->writable;
+
+	if (v->health == HEALTH_UNKNOWN)
+		return;		/* nothing is known yet */
+	if (v->usable != told->usable || told->health == HEALTH_UNKNOWN ||
+	    (!v->usable && strcmp(v->cause, told->cause) != 0))
+		say_in_or_out(v);
+	if (read_only && (!told->usable || told->writable))
+		log_warn(NULL, "the primary is read-only; writes wait", LOG_TEXT("backend", v->name));
+	else if (v->writable && told->usable && !told->writable)
+		log_info(NULL, "the primary takes writes again", LOG_TEXT("backend", v->name));
 }
 
 /* --- publishing ----------------------------------------------------------------- */
@@ -190,7 +173,7 @@ static void publish(struct fleet *f)
 	}
 	for (size_t i = 0; i < BACKENDS_MAX; i++)
 		f->members[i].told = f->members[i].view;
-	f->told_discovered = f->discovered;
+	f->news = false;
 	topology_drop(f->topology);
 	f->topology = t;
 	f->ops->published(f->arg, t);
@@ -219,7 +202,7 @@ static void watch_slow_start(struct fleet *f)
 /* After any evidence: recompute, and tell what has changed. */
 static void settle(struct fleet *f)
 {
-	bool news = f->discovered != f->told_discovered;
+	bool news = f->news;
 
 	compute(f);
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
@@ -237,41 +220,64 @@ static void settle(struct fleet *f)
 
 /* --- members -------------------------------------------------------------------- */
 
+static void say_member(const struct member *m, const char *event)
+{
+	char at[ADDRESS_TEXT_MAX];
+
+	address_format(&m->view.address, at, sizeof(at));
+	log_info(NULL, event, LOG_TEXT("backend", m->view.name), LOG_TEXT("address", at));
+}
+
 static void start_member(struct fleet *f, unsigned ordinal, const struct address *address)
 {
 	struct member *m = &f->members[ordinal];
 
-	*m = (struct member){ .in_use = true };
+	*m = (struct member){ .in_use = true, .late_comer = f->discovered };
 	health_init(&m->health);
 	m->view.id = ++f->next_id;
 	m->view.ordinal = ordinal;
 	m->view.role = ordinal == 0 ? BACKEND_PRIMARY : BACKEND_REPLICA;
 	m->view.address = *address;
 	(void)snprintf(m->view.name, sizeof(m->view.name), "%.48s-%u", f->settings->service, ordinal);
-	(void)snprintf(m->view.cause, sizeof(m->view.cause), "not probed yet");
-	m->monitor = monitor_start(m->view.id, address, ordinal == 0, f->settings, f->mailbox);
+	(void)snprintf(m->trouble, sizeof(m->trouble), "not probed yet");
+	m->probe = m->view.id;
+	m->monitor = monitor_start(m->probe, address, ordinal == 0, f->settings, f->mailbox);
+	f->news = true;
+	say_member(m, "backend found");
 	if (m->monitor == NULL)
 		log_error(NULL, "cannot start a probe thread", LOG_TEXT("backend", m->view.name));
 }
 
-/* A thread that hangs in a probe is not waited for here: it ends by itself. */
-static void stop_member(struct member *m)
+/* Its thread may hang in a probe; it is not waited for here. */
+static void dismiss(struct fleet *f, struct monitor *monitor)
 {
-	if (m->monitor != NULL) {
-		monitor_stop(m->monitor);
-		monitor_join(m->monitor);
+	monitor_stop(monitor);
+	if (f->leaving_count == LEAVING_MAX) {
+		monitor_join(f->leaving[0]);	/* its letter follows, and frees it */
+		f->leaving[0] = f->leaving[--f->leaving_count];
 	}
-	m->monitor = NULL;
-	m->in_use = false;
+	f->leaving[f->leaving_count++] = monitor;
 }
 
-static struct member *member_by_id(struct fleet *f, uint32_t id)
+static void stop_member(struct fleet *f, struct member *m)
 {
-	for (size_t i = 0; i < BACKENDS_MAX; i++) {
-		if (f->members[i].in_use && f->members[i].view.id == id)
-			return &f->members[i];
+	if (m->monitor != NULL)
+		dismiss(f, m->monitor);
+	m->monitor = NULL;
+	m->in_use = false;
+	f->news = true;
+}
+
+/* The least number of names that DNS has to be asked for. */
+static void expect_names(struct fleet *f)
+{
+	unsigned n = 1;		/* the primary's */
+
+	for (unsigned i = 0; i < BACKENDS_MAX; i++) {
+		if (f->members[i].in_use)
+			n = i + 1;
 	}
-	return NULL;
+	discovery_expect(f->discovery, n);
 }
 
 /* --- evidence -------------------------------------------------------------------- */
@@ -282,29 +288,29 @@ static void observe(struct fleet *f, struct member *m, enum evidence evidence, c
 				    (unsigned)f->settings->probe_fall };
 	enum health before = m->health.now;
 
-	if (!health_observe(&m->health, &rule, evidence)) {
-		if (evidence != EVIDENCE_PROBE_OK && m->health.now == HEALTH_DOWN)
-			(void)snprintf(m->view.cause, sizeof(m->view.cause), "%s", words);
-		return;
+	(void)health_observe(&m->health, &rule, evidence);
+	if (m->health.now == HEALTH_UP) {
+		if (before == HEALTH_DOWN || (before == HEALTH_UNKNOWN && m->late_comer))
+			m->up_us = loop_now_us(f->loop);
+	} else if (evidence != EVIDENCE_PROBE_OK) {
+		(void)snprintf(m->trouble, sizeof(m->trouble), "%s", words);
 	}
-	if (m->health.now != HEALTH_UP)
-		(void)snprintf(m->view.cause, sizeof(m->view.cause), "%s", words);
-	else if (before == HEALTH_DOWN)
-		m->up_us = loop_now_us(f->loop);
 }
 
 void fleet_evidence(struct fleet *f, uint32_t id, enum evidence evidence, const char *words)
 {
-	struct member *m = member_by_id(f, id);
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		struct member *m = &f->members[i];
 
-	if (m == NULL)
-		return;
-	observe(f, m, evidence, words);
-	if (m->monitor != NULL)
-		monitor_kick(m->monitor);
-	if (f->discovery != NULL)
-		discovery_hurry(f->discovery);
-	settle(f);
+		if (!m->in_use || m->view.id != id)
+			continue;
+		observe(f, m, evidence, words);
+		if (m->monitor != NULL)
+			monitor_kick(m->monitor);
+		if (f->discovery != NULL)
+			discovery_hurry(f->discovery);
+		settle(f);
+	}
 }
 
 static void pass_accounts(struct fleet *f, const struct probe_report *r)
@@ -319,84 +325,118 @@ static void pass_accounts(struct fleet *f, const struct probe_report *r)
 	}
 }
 
-static void probed(void *arg, struct letter *letter)
+/* Another data directory behind the same address: no connection of old may be used for it. */
+static void check_identity(struct fleet *f, struct member *m, const struct server_facts *now)
+{
+	const struct server_facts *before = &m->view.facts;
+
+	if (m->probed && (before->server_id != now->server_id || before->mariadb != now->mariadb ||
+			  strcmp(before->uuid, now->uuid) != 0)) {
+		m->view.id = ++f->next_id;
+		say_member(m, "another server has taken the address");
+	}
+	m->probed = true;
+}
+
+static void take_report(struct fleet *f, struct member *m, const struct probe_report *r)
+{
+	if (r->evidence == EVIDENCE_PROBE_OK) {
+		check_identity(f, m, &r->facts);
+		m->view.facts = r->facts;
+		m->view.lag_state = r->lag_state;
+		m->view.lag_ms = r->lag_ms;
+		(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);
+	}
+	observe(f, m, r->evidence, r->words);
+	pass_accounts(f, r);
+	settle(f);
+}
+
+static void forget_leaving(struct fleet *f, const struct monitor *monitor)
+{
+	for (size_t i = 0; i < f->leaving_count; i++) {
+		if (f->leaving[i] == monitor) {
+			f->leaving[i] = f->leaving[--f->leaving_count];
+			return;
+		}
+	}
+}
+
+static void arrived(void *arg, struct letter *letter)
 {
 	struct fleet *f = arg;
-	struct probe_report *r = container_of(letter, struct probe_report, letter);
-	struct member *m = member_by_id(f, r->backend);
+	struct probe_report *r;
 
-	if (m != NULL) {
-		if (r->evidence == EVIDENCE_PROBE_OK) {
-			m->view.facts = r->facts;
-			m->view.lag_state = r->lag_state;
-			m->view.lag_ms = r->lag_ms;
-		}
-		observe(f, m, r->evidence, r->words);
-		pass_accounts(f, r);
-		settle(f);
+	if (letter->kind == MONITOR_ENDED) {
+		forget_leaving(f, monitor_of(letter));
+		monitor_free(monitor_of(letter));
+		return;
 	}
-	free(r->accounts);
-	free(r);
+	r = container_of(letter, struct probe_report, letter);
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		struct member *m = &f->members[i];
+
+		if (!f->closing && m->in_use && m->probe == r->monitor)
+			take_report(f, m, r);
+	}
+	probe_report_free(r);
 }
 
 /* --- discovery ------------------------------------------------------------------- */
 
-static void pod_gone(struct member *m)
-{
-	if (!m->in_use || ++m->gone < GONE_CONFIRMED)
-		return;
-	/* as the mysql-read Service does; the primary's live connections stay */
-	m->view.draining = m->view.role == BACKEND_REPLICA;
-	if (m->health.now == HEALTH_DOWN && m->view.role == BACKEND_REPLICA)
-		stop_member(m);
-}
-
-static void pod_found(void *arg, unsigned ordinal, enum resolver_answer answer,
-		      const struct address *address)
+static void pod_found(void *arg, unsigned ordinal, const struct address *address)
 {
 	struct fleet *f = arg;
-	struct member *m;
+	struct member *m = &f->members[ordinal];
+	struct server_facts facts = m->view.facts;
 
-	if (ordinal >= BACKENDS_MAX)
-		return;
-	m = &f->members[ordinal];
-	if (answer == RESOLVER_GONE) {
-		pod_gone(m);
-		return;
-	}
 	m->gone = 0;
-	if (m->in_use && address_equal(&m->view.address, address)) {
-		m->view.draining = false;
+	if (m->in_use && address_equal(&m->view.address, address))
 		return;
-	}
-	stop_member(m);		/* a new address is a new pod */
+	if (m->in_use)
+		stop_member(f, m);	/* a new address is a new pod */
 	start_member(f, ordinal, address);
-	discovery_expect(f->discovery, ordinal + 1);
+	m->view.facts = facts;		/* what clients are greeted with until it is probed */
+}
+
+static void pod_gone(void *arg, unsigned ordinal)
+{
+	struct fleet *f = arg;
+	struct member *m = &f->members[ordinal];
+
+	if (!m->in_use || ++m->gone < GONE_CONFIRMED)
+		return;
+	/* a replica that does not answer either has left; a primary is waited for */
+	if (m->view.role != BACKEND_REPLICA || m->health.now != HEALTH_DOWN)
+		return;
+	say_member(m, "backend gone");
+	stop_member(f, m);
 }
 
 static void pass_over(void *arg, bool complete)
 {
 	struct fleet *f = arg;
-	size_t n = 0, m = 0;
 
-	f->discovered |= complete;
-	for (size_t i = 0; i < BACKENDS_MAX; i++) {
-		n += f->members[i].in_use;
-		m += f->members[i].told.id != 0 && f->members[i].in_use;
+	if (complete && !f->discovered) {
+		f->discovered = true;
+		f->news = true;
 	}
-	if (n != m || (f->topology != NULL && n != f->topology->n)) {
-		compute(f);
-		publish(f);
-	}
+	expect_names(f);
 	settle(f);
 }
+
+static const struct discovery_user_ops discovery_ops = {
+	.found = pod_found,
+	.gone = pod_gone,
+	.passed = pass_over,
+};
 
 /* --- start and end ----------------------------------------------------------------- */
 
 static bool start_discovery(struct fleet *f)
 {
 	if (f->settings->server_count == 0) {
-		f->discovery = discovery_new(f->loop, f->settings, pod_found, pass_over, f);
+		f->discovery = discovery_new(f->loop, f->settings, &discovery_ops, f);
 		return f->discovery != NULL;
 	}
 	for (size_t i = 0; i < f->settings->server_count && i < BACKENDS_MAX; i++)
@@ -416,7 +456,7 @@ struct fleet *fleet_new(struct loop *loop, const struct settings *settings,
 	f->settings = settings_take(settings);
 	f->ops = ops;
 	f->arg = arg;
-	f->mailbox = mailbox_new(loop, probed, f);
+	f->mailbox = mailbox_new(loop, arrived, f);
 	if (f->mailbox != NULL && start_discovery(f)) {
 		compute(f);
 		publish(f);
@@ -427,19 +467,30 @@ struct fleet *fleet_new(struct loop *loop, const struct settings *settings,
 	return NULL;
 }
 
-void fleet_free(struct fleet *f)
+/* All threads are asked first, then waited for: they end side by side. */
+static void stop_all(struct fleet *f)
 {
-	if (f == NULL)
-		return;
-	timer_clear(&f->slow_start);
-	discovery_free(f->discovery);
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		if (f->members[i].monitor != NULL)
 			monitor_stop(f->members[i].monitor);
 	}
-	for (size_t i = 0; i < BACKENDS_MAX; i++)
-		stop_member(&f->members[i]);
-	mailbox_free(f->mailbox);
+	for (size_t i = 0; i < f->leaving_count; i++)
+		monitor_join(f->leaving[i]);
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		if (f->members[i].monitor != NULL)
+			monitor_join(f->members[i].monitor);
+	}
+}
+
+void fleet_free(struct fleet *f)
+{
+	if (f == NULL)
+		return;
+	f->closing = true;
+	timer_clear(&f->slow_start);
+	discovery_free(f->discovery);
+	stop_all(f);
+	mailbox_free(f->mailbox);	/* the last letters free the monitors */
 	topology_drop(f->topology);
 	settings_drop(f->settings);
 	free(f);

@@ -4,17 +4,22 @@
 #include <readmux/control/resolver.h>
 #include <readmux/net/timer.h>
 
+#define CARES_NO_DEPRECATED	/* what 1.16 has is what we use */
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <netdb.h>
 
 #define SOCKETS       16
 #define TIMEOUT_MS    1000	/* of one try */
 #define TRIES         2
 #define TICK_US       100000u	/* how often c-ares looks at its own timeouts */
+#define ADDRESSES     8
+#define TARGETS       256u
 
 struct question {
 	struct resolver *resolver;
-	resolver_fn     *answered;
+	resolver_fn     *answered;	/* for addresses, or */
+	resolver_srv_fn *listed;	/* for service records */
 	void            *arg;
 	char             name[300];
 };
@@ -110,6 +115,9 @@ struct resolver *resolver_new(struct loop *loop)
 	};
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
 
+#ifdef ARES_OPT_QUERY_CACHE
+	mask |= ARES_OPT_QUERY_CACHE;	/* for 0 seconds: we ask when we want to know */
+#endif
 	if (r == NULL)
 		return NULL;
 	r->loop = loop;
@@ -137,19 +145,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* The first IPv4 address if there is one, else the first IPv6 address. */
-static const struct ares_addrinfo_node *best_node(const struct ares_addrinfo *info)
-{
-	const struct ares_addrinfo_node *node, *best = NULL;
-
-	for (node = info->nodes; node != NULL; node = node->ai_next) {
-		if (node->ai_family == AF_INET)
-			return node;
-		if (best == NULL)
-			best = node;
-	}
-	return best;
-}
+/* --- questions ------------------------------------------------------------------- */
 
 static enum resolver_answer answer_of(int status)
 {
@@ -164,48 +160,156 @@ static enum resolver_answer answer_of(int status)
 	}
 }
 
-static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+static struct question *question_new(struct resolver *r, const char *name, void *arg)
+{
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	q->resolver = r;
+	q->arg = arg;
+	(void)snprintf(q->name, sizeof(q->name), "%s", name);
+	return q;
+}
+
+static void ask(struct question *q, int type, ares_callback done)
+{
+	struct resolver *r = q->resolver;
+
+	r->asking++;
+	keep_ticking(r);
+	ares_query(r->channel, q->name, ns_c_in, type, done, q);
+}
+
+/* The channel is being destroyed: nobody wants to hear of it. */
+static bool is_over(struct question *q, int status)
+{
+	q->resolver->asking--;
+	if (status != ARES_EDESTRUCTION && !q->resolver->closing)
+		return false;
+	free(q);
+	return true;
+}
+
+/* --- addresses ------------------------------------------------------------------- */
+
+static void tell(struct question *q, int status, const struct address *address, int ttl)
+{
+	resolver_fn *answered = q->answered;
+	void *arg = q->arg;
+
+	free(q);
+	answered(arg, answer_of(status), address, ttl > 0 ? (uint32_t)ttl : 0,
+		 ares_strerror(status));
+}
+
+static void answered_aaaa(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
 	struct question *q = arg;
-	enum resolver_answer answer = answer_of(status);
-	const struct ares_addrinfo_node *node = info != NULL ? best_node(info) : NULL;
-	struct address address = { .len = 0 };
-	uint32_t ttl = 0;
+	struct address address = { .len = sizeof(address.u.v6) };
+	struct ares_addr6ttl found[ADDRESSES];
+	int n = ADDRESSES;
 
 	(void)timeouts;
-	q->resolver->asking--;
-	if (answer == RESOLVER_FOUND && node != NULL) {
-		memcpy(&address.u, node->ai_addr, size_min(node->ai_addrlen, sizeof(address.u)));
-		address.len = node->ai_addrlen;
-		ttl = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
-	} else if (answer == RESOLVER_FOUND) {
-		answer = RESOLVER_GONE;
+	if (is_over(q, status))
+		return;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_aaaa_reply(bytes, len, NULL, found, &n);
+	if (status == ARES_SUCCESS && n == 0)
+		status = ARES_ENODATA;
+	if (status == ARES_SUCCESS) {
+		address.u.v6.sin6_family = AF_INET6;
+		memcpy(&address.u.v6.sin6_addr, &found[0].ip6addr, sizeof(found[0].ip6addr));
 	}
-	if (status != ARES_EDESTRUCTION && !q->resolver->closing)
-		q->answered(q->arg, answer, &address, ttl, ares_strerror(status));
-	if (info != NULL)
-		ares_freeaddrinfo(info);
+	tell(q, status, &address, status == ARES_SUCCESS ? found[0].ttl : 0);
+}
+
+static void answered_a(void *arg, int status, int timeouts, unsigned char *bytes, int len)
+{
+	struct question *q = arg;
+	struct address address = { .len = sizeof(address.u.v4) };
+	struct ares_addrttl found[ADDRESSES];
+	int n = ADDRESSES;
+
+	(void)timeouts;
+	if (is_over(q, status))
+		return;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_a_reply(bytes, len, NULL, found, &n);
+	if (status == ARES_ENODATA || (status == ARES_SUCCESS && n == 0)) {
+		ask(q, ns_t_aaaa, answered_aaaa);
+		return;
+	}
+	if (status == ARES_SUCCESS) {
+		address.u.v4.sin_family = AF_INET;
+		address.u.v4.sin_addr = found[0].ipaddr;
+	}
+	tell(q, status, &address, status == ARES_SUCCESS ? found[0].ttl : 0);
+}
+
+void resolver_ask(struct resolver *r, const char *name, resolver_fn *answered, void *arg)
+{
+	struct question *q = question_new(r, name, arg);
+
+	if (q == NULL) {
+		answered(arg, RESOLVER_FAILED, NULL, 0, "out of memory");
+		return;
+	}
+	q->answered = answered;
+	ask(q, ns_t_a, answered_a);
+}
+
+/* --- service records ------------------------------------------------------------- */
+
+/* At most TARGETS of <reply> into a list of its own; NULL: no memory. */
+static struct resolver_target *copy_targets(const struct ares_srv_reply *reply, size_t *n)
+{
+	const struct ares_srv_reply *at;
+	struct resolver_target *targets;
+
+	*n = 0;
+	for (at = reply; at != NULL && *n < TARGETS; at = at->next)
+		++*n;
+	targets = calloc(size_max(*n, 1), sizeof(*targets));
+	at = reply;
+	for (size_t i = 0; targets != NULL && i < *n; i++, at = at->next) {
+		(void)snprintf(targets[i].host, sizeof(targets[i].host), "%s", at->host);
+		targets[i].port = at->port;
+	}
+	return targets;
+}
+
+static void answered_srv(void *arg, int status, int timeouts, unsigned char *bytes, int len)
+{
+	struct question *q = arg;
+	struct ares_srv_reply *reply = NULL;
+	struct resolver_target *targets = NULL;
+	size_t n = 0;
+
+	(void)timeouts;
+	if (is_over(q, status))
+		return;
+	if (status == ARES_SUCCESS)
+		status = ares_parse_srv_reply(bytes, len, &reply);
+	if (status == ARES_SUCCESS)
+		targets = copy_targets(reply, &n);
+	if (targets == NULL)
+		n = 0;
+	if (reply != NULL)
+		ares_free_data(reply);
+	q->listed(q->arg, answer_of(status), targets, n);
+	free(targets);
 	free(q);
 }
 
-void resolver_ask(struct resolver *r, const char *name, resolver_fn *done, void *arg)
+void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered, void *arg)
 {
-	static const struct ares_addrinfo_hints hints = {
-		.ai_flags = ARES_AI_NOSORT,
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-	};
-	struct question *q = calloc(1, sizeof(*q));
+	struct question *q = question_new(r, name, arg);
 
 	if (q == NULL) {
-		done(arg, RESOLVER_FAILED, NULL, 0, "out of memory");
+		answered(arg, RESOLVER_FAILED, NULL, 0);
 		return;
 	}
-	q->resolver = r;
-	q->answered = done;
-	q->arg = arg;
-	(void)snprintf(q->name, sizeof(q->name), "%s", name);
-	r->asking++;
-	ares_getaddrinfo(r->channel, q->name, NULL, &hints, answered, q);
-	keep_ticking(r);
+	q->listed = answered;
+	ask(q, ns_t_srv, answered_srv);
 }

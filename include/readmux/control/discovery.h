@@ -3,8 +3,9 @@
  * Finds the pods of the StatefulSet by their DNS names, again and again.
  *
  * Asks for <service>-0, <service>-1, ... under the headless Service until
- * several in a row are missing.  It only reports; what an answer means for a
- * backend is fleet's business.
+ * several in a row are missing; the Service's SRV record, where there is one,
+ * says how far that is at least and which port each pod has.  It only reports;
+ * what an answer means for a backend is fleet's business.
  *
  * Control thread only.
  */
@@ -14,23 +15,36 @@
 #include <readmux/control/resolver.h>
 #include <readmux/model/settings.h>
 
-/* Answer for the pod with <ordinal>; <address> (with port) is set when FOUND. */
-typedef void discovery_found_fn(void *arg, unsigned ordinal, enum resolver_answer answer,
-				const struct address *address);
-/* Every ordinal was asked for; <complete>: without a DNS failure. */
-typedef void discovery_pass_fn(void *arg, bool complete);
+/* Most pods that are looked for. */
+#define DISCOVERY_PODS_MAX 64u
+
+struct discovery_user_ops {
+	/* The pod with <ordinal> is at <address>, port included. */
+	void (*found)(void *arg, unsigned ordinal, const struct address *address);
+	/* DNS says that it has no such name. */
+	void (*gone)(void *arg, unsigned ordinal);
+	/* Every ordinal was asked for; <complete>: and each was answered. */
+	void (*passed)(void *arg, bool complete);
+};
 
 struct discovery;
 
 /* NULL: no memory, or DNS cannot be used (logged). */
 struct discovery *discovery_new(struct loop *loop, const struct settings *settings,
-				discovery_found_fn *found, discovery_pass_fn *passed, void *arg);
+				const struct discovery_user_ops *ops, void *arg);
 void discovery_free(struct discovery *d);
 
-/* Look at once, not when the TTL is over. */
+/* Look now, not when the TTL is over; at most a few times a second. */
 void discovery_hurry(struct discovery *d);
 
-/* Ask at least up to ordinal <n>-1, whatever is missing on the way. */
+/* From now on ask at least up to ordinal <n>-1, whatever is missing on the way. */
 void discovery_expect(struct discovery *d, unsigned n);
+
+/*
+ * What follows "<service>-N" in pod names: ".mysql.default.svc.cluster.local.".
+ * <namespace_file> and <resolv_conf> are paths of files that may be missing.
+ */
+void discovery_suffix(const struct settings *s, const char *namespace_file,
+		      const char *resolv_conf, char *out, size_t room);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Probes one server from a thread of its own, so that one that hangs delays
- * nobody.  libmysqlclient's home.
+ * nobody.
  *
  * Each probe ends in a letter to the control thread, which alone forms a
  * verdict.  The thread connects to an address, never to a name.
@@ -16,38 +16,51 @@
 
 struct monitor;
 
-/* A user of the server whose accounts all have this one native hash. */
+enum monitor_letter_kind { MONITOR_REPORT = 1, MONITOR_ENDED };
+
+/* A user of the server whose accounts all have this one native hash, or "" when they do not. */
 struct account_hash {
 	char user[288];
 	char hash[48];
 };
 
+/* MONITOR_REPORT: one probe.  probe_report_free() by the receiver. */
 struct probe_report {
 	struct letter       letter;
-	uint32_t            backend;	/* id given to monitor_start() */
+	uint32_t            monitor;	/* the number given to monitor_start() */
 	enum evidence       evidence;	/* PROBE_OK, PROBE_FAILED or MISCONFIGURED */
 	char                words[160];	/* of a failure */
 	struct server_facts facts;	/* PROBE_OK */
 	enum lag_state      lag_state;
 	uint32_t            lag_ms;
+	char                replication[160];	/* LAG_STOPPED: why, in words */
 	bool                has_accounts;	/* the list below was read afresh */
 	size_t              account_count;
-	struct account_hash *accounts;		/* free()d by the receiver */
+	struct account_hash *accounts;
 };
 
+void probe_report_free(struct probe_report *r);
+
 /*
- * Probe <address> every probe.interval and report to <box>; <primary>: read
- * the account table as well.  NULL: no memory or threads.
+ * Probe <address> every probe.interval and report to <box> as <number>; <primary>:
+ * read the account table as well.  NULL: no memory or threads.
  */
-struct monitor *monitor_start(uint32_t backend, const struct address *address, bool primary,
+struct monitor *monitor_start(uint32_t number, const struct address *address, bool primary,
 			      const struct settings *settings, struct mailbox *box);
 
-/* Probe now, not at the next interval. */
+/* Probe now, not at the next interval; many kicks make no more than ten probes a second. */
 void monitor_kick(struct monitor *m);
 void monitor_reload(struct monitor *m, const struct settings *settings);
 
-/* Ask the thread to end; monitor_join() waits for it (at most about the probe timeout). */
+/*
+ * Ask the thread to end.  It finishes its probe first; its last letter is MONITOR_ENDED,
+ * whose receiver calls monitor_free(monitor_of(letter)), which does not wait then.
+ */
 void monitor_stop(struct monitor *m);
+struct monitor *monitor_of(struct letter *letter);
+void monitor_free(struct monitor *m);
+
+/* Wait for a thread that was asked to end: about the probe timeout.  The letter still comes. */
 void monitor_join(struct monitor *m);
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who is used for what: from everything known about all backends at once, because
+ * whether one is dropped depends on who would be left.  Pure.
+ */
+#ifndef READMUX_MODEL_VERDICT_H
+#define READMUX_MODEL_VERDICT_H
+
+#include <readmux/model/topology.h>
+
+/* One backend.  Of <view> come role, health, facts and lag; see verdict_compute(). */
+struct verdict_case {
+	struct backend_view *view;
+	bool                 name_gone;		/* confirmed: DNS does not know its name */
+	uint32_t             weight;		/* 1..100: what it has when it is usable */
+	const char          *trouble;		/* why it is not up, in words */
+	const char          *replication;	/* LAG_STOPPED: why, in words */
+};
+
+/*
+ * Fill in draining, usable, writable, weight and cause of every view.
+ *
+ * A replica is dropped for its lag or its missing name only while another one
+ * stays; lag that is unknown drops nobody.
+ */
+void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms);
+
+#endif

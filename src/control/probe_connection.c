@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A probe's connection through libmysqlclient; see probe.h.
+ *
+ * The library's timeouts are whole seconds, and some versions try a read
+ * three times.  So an answer is waited for with poll() and a deadline of our
+ * own, and the library reads only what is there; its timeouts are the net below.
+ */
+#include "probe.h"
+
+#include <readmux/base/clock.h>
+#include <readmux/control/probe_greeting.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+static void library_start(void)
+{
+	(void)mysql_library_init(0, NULL, NULL);
+}
+
+void probe_library_start(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, library_start);
+}
+
+void probe_thread_start(void)
+{
+	(void)mysql_thread_init();
+}
+
+void probe_thread_end(void)
+{
+	mysql_thread_end();
+}
+
+/* --- failures -------------------------------------------------------------------- */
+
+/* The server lives, but not for this account: waiting will not help. */
+static bool is_misconfigured(unsigned number)
+{
+	static const unsigned numbers[] = {
+		1044,	/* ER_DBACCESS_DENIED_ERROR */
+		1045,	/* ER_ACCESS_DENIED_ERROR */
+		1129,	/* ER_HOST_IS_BLOCKED */
+		1130,	/* ER_HOST_NOT_PRIVILEGED */
+		1142,	/* ER_TABLEACCESS_DENIED_ERROR */
+		1227,	/* ER_SPECIFIC_ACCESS_DENIED_ERROR */
+		1251,	/* ER_NOT_SUPPORTED_AUTH_MODE */
+		1698,	/* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
+		1820,	/* ER_MUST_CHANGE_PASSWORD */
+		1862,	/* ER_MUST_CHANGE_PASSWORD_LOGIN */
+		2059,	/* CR_AUTH_PLUGIN_CANNOT_LOAD */
+		2061,	/* CR_AUTH_PLUGIN_ERR */
+		3118,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MySQL */
+		3159,	/* ER_SECURE_TRANSPORT_REQUIRED */
+		4151,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MariaDB */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (numbers[i] == number)
+			return true;
+	}
+	return false;
+}
+
+static void blame_library(struct probe *p)
+{
+	unsigned number = mysql_errno(p->mysql);
+
+	p->evidence = is_misconfigured(number) ? EVIDENCE_MISCONFIGURED : EVIDENCE_PROBE_FAILED;
+	p->broken = number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST;
+	(void)snprintf(p->words, sizeof(p->words), "probe: %.120s (%u)", mysql_error(p->mysql),
+		       number);
+}
+
+/* --- connecting ------------------------------------------------------------------ */
+
+#ifdef MARIADB_BASE_VERSION
+
+static my_socket socket_of(MYSQL *mysql)
+{
+	return mysql_get_socket(mysql);
+}
+
+static void set_tls(struct probe *p, bool wanted, bool required)
+{
+	static const my_bool on = 1, off = 0;
+
+	/* the chain is checked when there is a CA; a name cannot be: we connect to an address */
+	(void)mysql_options(p->mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
+	/* it does not ask for less than it is told: a server without TLS would be refused */
+	if (wanted && (required || (p->facts.capabilities & CLIENT_SSL) != 0))
+		(void)mysql_options(p->mysql, MYSQL_OPT_SSL_ENFORCE, &on);
+}
+
+#else
+
+static my_socket socket_of(MYSQL *mysql)
+{
+	return mysql->net.fd;
+}
+
+static void set_tls(struct probe *p, bool wanted, bool required)
+{
+	static const bool ask_for_key = true;
+	unsigned mode = SSL_MODE_DISABLED;
+
+	if (wanted && p->settings->backend_tls_ca[0] != '\0')
+		mode = SSL_MODE_VERIFY_CA;
+	else if (wanted)
+		mode = required ? SSL_MODE_REQUIRED : SSL_MODE_PREFERRED;
+	(void)mysql_options(p->mysql, MYSQL_OPT_SSL_MODE, &mode);
+	(void)mysql_options(p->mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &ask_for_key);
+}
+
+#endif
+
+static bool is_local(const struct probe *p)
+{
+	return p->address.u.any.sa_family == AF_UNIX;
+}
+
+static void set_options(struct probe *p)
+{
+	const struct settings *s = p->settings;
+	unsigned limit = (unsigned)((s->probe_timeout_ms + 999) / 1000);
+	bool wanted = s->backend_tls != TLS_SERVER_OFF && !is_local(p);
+
+	(void)mysql_options(p->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &limit);
+	(void)mysql_options(p->mysql, MYSQL_OPT_READ_TIMEOUT, &limit);
+	(void)mysql_options(p->mysql, MYSQL_OPT_WRITE_TIMEOUT, &limit);
+	if (wanted && s->backend_tls_ca[0] != '\0')
+		(void)mysql_options(p->mysql, MYSQL_OPT_SSL_CA, s->backend_tls_ca);
+	set_tls(p, wanted, s->backend_tls == TLS_SERVER_REQUIRED);
+}
+
+static bool log_in(struct probe *p)
+{
+	char host[ADDRESS_TEXT_MAX] = "localhost";
+	const char *local = is_local(p) ? p->address.u.local.sun_path : NULL;
+
+	if (local == NULL)
+		address_format_host(&p->address, host, sizeof(host));
+	return mysql_real_connect(p->mysql, host, p->settings->probe_user,
+				  p->settings->probe_password, NULL, address_port(&p->address),
+				  local, 0) != NULL;
+}
+
+/*
+ * The greeting is read on a connection of its own, which the server counts
+ * as aborted.  A login takes that back; so there is one greeting per login, and
+ * a login that is refused again and again does not get this host blocked.
+ */
+static bool greet(struct probe *p)
+{
+	if (p->greeted)
+		return true;
+	p->evidence = EVIDENCE_PROBE_FAILED;
+	p->greeted = probe_greeting(&p->address, p->settings->probe_timeout_ms, &p->facts,
+				    p->words, sizeof(p->words));
+	return p->greeted;
+}
+
+bool probe_connect(struct probe *p)
+{
+	if (!greet(p))
+		return false;
+	p->mysql = mysql_init(NULL);
+	if (p->mysql == NULL) {
+		p->evidence = EVIDENCE_PROBE_FAILED;
+		(void)snprintf(p->words, sizeof(p->words), "probe: out of memory");
+		return false;
+	}
+	set_options(p);
+	p->broken = false;
+	if (log_in(p))
+		return true;
+	blame_library(p);
+	/* what cannot be reached may be another server when it is back */
+	p->greeted = p->evidence == EVIDENCE_MISCONFIGURED;
+	mysql_close(p->mysql);
+	p->mysql = NULL;
+	return false;
+}
+
+void probe_disconnect(struct probe *p)
+{
+	if (p->mysql == NULL)
+		return;
+	mysql_close(p->mysql);
+	p->mysql = NULL;
+	p->greeted = false;
+}
+
+/* --- questions ------------------------------------------------------------------ */
+
+static bool answer_in_time(struct probe *p)
+{
+	struct pollfd at = { .fd = socket_of(p->mysql), .events = POLLIN };
+	uint64_t now = clock_now_us();
+	uint64_t left_us = p->deadline_us > now ? p->deadline_us - now : 0;
+
+	if (poll(&at, 1, (int)((left_us + 999) / 1000)) > 0)
+		return true;
+	p->evidence = EVIDENCE_PROBE_FAILED;
+	(void)snprintf(p->words, sizeof(p->words), "probe: no answer within %llu ms",
+		       (unsigned long long)p->settings->probe_timeout_ms);
+	p->broken = true;
+	(void)shutdown(at.fd, SHUT_RDWR);	/* saying goodbye must not wait for it either */
+	return false;
+}
+
+MYSQL_RES *probe_ask(struct probe *p, const char *sql)
+{
+	MYSQL_RES *res = NULL;
+
+	if (mysql_send_query(p->mysql, sql, (unsigned long)strlen(sql)) == 0) {
+		if (!answer_in_time(p))
+			return NULL;
+		if (mysql_read_query_result(p->mysql) == 0)
+			res = mysql_store_result(p->mysql);
+	}
+	if (res == NULL)
+		blame_library(p);
+	return res;
+}
