@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RSA-OAEP for caching_sha2_password; see rsa.h. */
+/*
+ * RSA-OAEP for caching_sha2_password; see rsa.h.
+ *
+ * OpenSSL's error queue is emptied after each failure: what is left on it would
+ * be taken for an error of the next TLS operation on this thread.
+ */
 #include <readmux/auth/rsa.h>
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -72,7 +78,8 @@ bool rsa_key_decrypt(const struct rsa_key *key, struct span cipher, uint8_t *out
 	size_t got = sizeof(plain);
 	bool ok = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
 		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
-		  EVP_PKEY_decrypt(ctx, plain, &got, cipher.data, cipher.len) == 1 && got <= room;
+		  EVP_PKEY_decrypt(ctx, plain, &got, cipher.data, cipher.len) == 1 &&
+		  got <= room;
 
 	EVP_PKEY_CTX_free(ctx);
 	if (ok) {
@@ -80,22 +87,41 @@ bool rsa_key_decrypt(const struct rsa_key *key, struct span cipher, uint8_t *out
 		*len = got;
 	}
 	OPENSSL_cleanse(plain, sizeof(plain));
+	ERR_clear_error();
 	return ok;
 }
 
-bool rsa_encrypt_for(struct span pem, struct span plain, uint8_t *out, size_t room, size_t *len)
+/* NULL when it is no RSA key.  The pass phrase is empty, so that nothing asks for one. */
+static EVP_PKEY *read_pem(struct span pem)
 {
+	char pass_phrase[] = "";
 	BIO *bio = BIO_new_mem_buf(pem.data, (int)size_min(pem.len, 65536));
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = NULL;
+
+	if (bio != NULL)
+		key = PEM_read_bio_PUBKEY(bio, NULL, NULL, pass_phrase);
+	BIO_free(bio);
+	if (key != NULL && !EVP_PKEY_is_a(key, "RSA")) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	return key;
+}
+
+bool rsa_encrypt_for(struct span pem, struct span plain, uint8_t *out, size_t room,
+		     size_t *len)
+{
+	EVP_PKEY *key = pem.len > 0 ? read_pem(pem) : NULL;
 	EVP_PKEY_CTX *ctx = key != NULL ? EVP_PKEY_CTX_new(key, NULL) : NULL;
 	bool ok;
 
 	*len = room;
-	ok = ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+	ok = ctx != NULL && (size_t)EVP_PKEY_get_size(key) <= room &&
+	     EVP_PKEY_encrypt_init(ctx) == 1 &&
 	     EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
 	     EVP_PKEY_encrypt(ctx, out, len, plain.data, plain.len) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(key);
-	BIO_free(bio);
+	ERR_clear_error();
 	return ok;
 }

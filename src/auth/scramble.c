@@ -6,11 +6,24 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-/* Digest of up to two pieces. */
-static void digest(const EVP_MD *md, struct span a, struct span b, uint8_t *out)
+#include <pthread.h>
+
+/* Fetched once: a fetch costs more than the digest. */
+static EVP_MD *sha1, *sha256;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* Digest of up to two pieces; *<md> is there once fetch() has run. */
+static void digest(EVP_MD *const *md, struct span a, struct span b, uint8_t *out)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1 &&
+	bool ok = pthread_once(&fetched, fetch) == 0 && *md != NULL && ctx != NULL &&
+		  EVP_DigestInit_ex2(ctx, *md, NULL) == 1 &&
 		  EVP_DigestUpdate(ctx, a.data, a.len) == 1 &&
 		  EVP_DigestUpdate(ctx, b.data, b.len) == 1 &&
 		  EVP_DigestFinal_ex(ctx, out, NULL) == 1;
@@ -30,19 +43,19 @@ static void xor_into(uint8_t *into, const uint8_t *with, size_t len)
 
 void native_stage1(struct span password, uint8_t stage1[NATIVE_HASH_LEN])
 {
-	digest(EVP_sha1(), password, SPAN_NONE, stage1);
+	digest(&sha1, password, SPAN_NONE, stage1);
 }
 
 void native_stage2(const uint8_t stage1[NATIVE_HASH_LEN], uint8_t stage2[NATIVE_HASH_LEN])
 {
-	digest(EVP_sha1(), BYTES(stage1, NATIVE_HASH_LEN), SPAN_NONE, stage2);
+	digest(&sha1, BYTES(stage1, NATIVE_HASH_LEN), SPAN_NONE, stage2);
 }
 
 /* SHA1(salt + stage2): what hides stage1 on the wire. */
 static void native_mask(const uint8_t salt[SALT_LEN], const uint8_t stage2[NATIVE_HASH_LEN],
 			uint8_t mask[NATIVE_HASH_LEN])
 {
-	digest(EVP_sha1(), BYTES(salt, SALT_LEN), BYTES(stage2, NATIVE_HASH_LEN), mask);
+	digest(&sha1, BYTES(salt, SALT_LEN), BYTES(stage2, NATIVE_HASH_LEN), mask);
 }
 
 void native_scramble(const uint8_t salt[SALT_LEN], const uint8_t stage1[NATIVE_HASH_LEN],
@@ -53,6 +66,7 @@ void native_scramble(const uint8_t salt[SALT_LEN], const uint8_t stage1[NATIVE_H
 	native_stage2(stage1, stage2);
 	native_mask(salt, stage2, answer);
 	xor_into(answer, stage1, NATIVE_HASH_LEN);
+	OPENSSL_cleanse(stage2, sizeof(stage2));
 }
 
 bool native_verify(const uint8_t salt[SALT_LEN], const uint8_t stage2[NATIVE_HASH_LEN],
@@ -96,9 +110,9 @@ void sha2_scramble(const uint8_t salt[SALT_LEN], struct span password,
 {
 	uint8_t once[SHA2_HASH_LEN], twice[SHA2_HASH_LEN];
 
-	digest(EVP_sha256(), password, SPAN_NONE, once);
-	digest(EVP_sha256(), BYTES(once, SHA2_HASH_LEN), SPAN_NONE, twice);
-	digest(EVP_sha256(), BYTES(twice, SHA2_HASH_LEN), BYTES(salt, SALT_LEN), answer);
+	digest(&sha256, password, SPAN_NONE, once);
+	digest(&sha256, BYTES(once, SHA2_HASH_LEN), SPAN_NONE, twice);
+	digest(&sha256, BYTES(twice, SHA2_HASH_LEN), BYTES(salt, SALT_LEN), answer);
 	xor_into(answer, once, SHA2_HASH_LEN);
 	OPENSSL_cleanse(once, sizeof(once));
 	OPENSSL_cleanse(twice, sizeof(twice));

@@ -55,12 +55,12 @@ struct client_login {
 	bool                  local;		/* a Unix socket: as safe as TLS */
 	const struct rsa_key *rsa;		/* may be NULL: no RSA exchange */
 	const char           *default_plugin;	/* as the primary's greeting named it */
-	bool                  known_is_final;	/* before client_login_known(): a wrong answer
-						 * needs no server to refuse it */
+	bool                  known_is_final;	/* set at LOOK_UP: a wrong answer is refused
+						 * without asking a server */
 
 	/* filled in by the machine */
 	uint8_t        phase;			/* private */
-	bool           asked;			/* private: <plugin> was asked for <answer> */
+	bool           asked;			/* private: <plugin> was asked for it */
 	bool           switched;		/* private: AuthSwitchRequest was sent */
 	bool           tls;			/* the connection is encrypted now */
 	uint8_t        seq;			/* number of the next packet to send */

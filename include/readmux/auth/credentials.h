@@ -37,19 +37,25 @@ bool credentials_put(struct credentials *c, struct span user, enum credential_so
 
 /*
  * Best secret for <user> by value into <out>, and where it is from:
- * CONFIGURED, then LEARNED (not expired), then READ; CREDENTIAL_NONE when nothing is known.
+ * CONFIGURED, then LEARNED (not expired), then READ; CREDENTIAL_NONE when nothing
+ * is known, and <out> is all zero then.
  * A name that the account table has with several different hashes (other
  * hosts) must not be put as READ at all: the server decides.
  */
 enum credential_source credentials_find(struct credentials *c, struct span user,
 					uint64_t now_us, struct secret *out);
 
-/* A server refused this secret (1045): forget it if it is still the one learned. */
-void credentials_refused(struct credentials *c, struct span user, const struct secret *secret);
+/*
+ * A server refused this secret (1045): forget it if it is still the one learned or
+ * read.  The next login is then a server's decision, until hashes are read anew.
+ */
+void credentials_refused(struct credentials *c, struct span user,
+			 const struct secret *secret);
 
 /*
  * Limit on failed logins per address and user: more than <burst> failures
- * within <window_us> block that pair until the window has passed.
+ * within <window_us> block that pair until the window has passed.  At most 4096
+ * pairs are remembered, the oldest goes first; <burst> 0 means no limit.
  * credentials_blocked() returns the microseconds left, 0 when free.
  */
 void credentials_limit(struct credentials *c, unsigned burst, uint64_t window_us);

@@ -2,7 +2,7 @@
 /*
  * The arithmetic of the authentication plugins; no packets, no state.
  *
- * Sources: page_protocol_connection_phase_authentication_methods_native_password_authentication,
+ * Sources: page_protocol_connection_phase_authentication_methods_*,
  * page_caching_sha2_authentication_exchanges; server sources sha2_password.
  */
 #ifndef READMUX_AUTH_SCRAMBLE_H
@@ -32,7 +32,7 @@ RMX_MUST_CHECK
 bool native_verify(const uint8_t salt[SALT_LEN], const uint8_t stage2[NATIVE_HASH_LEN],
 		   struct span answer, uint8_t stage1[NATIVE_HASH_LEN]);
 
-/* "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19" as in mysql.user; false when it is not one. */
+/* "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19" as in mysql.user; false: not one. */
 RMX_MUST_CHECK
 bool native_hash_from_text(struct span text, uint8_t stage2[NATIVE_HASH_LEN]);
 
