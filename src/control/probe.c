@@ -30,8 +30,7 @@ static MYSQL_ROW ask_row(struct probe *p, const char *sql, MYSQL_RES **res)
 		return row;
 	mysql_free_result(*res);
 	*res = NULL;
-	p->evidence = EVIDENCE_PROBE_FAILED;
-	(void)snprintf(p->words, sizeof(p->words), "probe: an answer without a row");
+	probe_fail(p, "an answer without a row");
 	return NULL;
 }
 
@@ -183,7 +182,7 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 		p->status_denied = false;
 		return true;
 	}
-	if (p->evidence != EVIDENCE_MISCONFIGURED)
+	if (p->failure.evidence != EVIDENCE_MISCONFIGURED)
 		return false;
 	lag_is_secret(p);
 	return true;
@@ -193,11 +192,6 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 
 static bool ask_everything(struct probe *p, struct probe_report *r)
 {
-	if (p->mysql == NULL) {
-		p->accounts_us = 0;
-		if (!probe_connect(p))
-			return false;
-	}
 	p->deadline_us = clock_now_us() + p->settings->probe_timeout_ms * 1000;
 	if (!ask_alive(p) || !ask_identity(p))
 		return false;
@@ -208,14 +202,33 @@ static bool ask_everything(struct probe *p, struct probe_report *r)
 	return true;
 }
 
+static bool connect_and_ask(struct probe *p, struct probe_report *r)
+{
+	p->accounts_us = 0;
+	return probe_connect(p) && ask_everything(p, r);
+}
+
+/* A kept connection that was lost says little; whether a new one can be had says all. */
+static bool ask_anyhow(struct probe *p, struct probe_report *r)
+{
+	if (p->mysql == NULL)
+		return connect_and_ask(p, r);
+	if (ask_everything(p, r))
+		return true;
+	if (!p->broken || p->late)
+		return false;
+	probe_disconnect(p);
+	return connect_and_ask(p, r);
+}
+
 void probe_run(struct probe *p, struct probe_report *r)
 {
-	if (ask_everything(p, r)) {
+	if (ask_anyhow(p, r)) {
 		r->evidence = EVIDENCE_PROBE_OK;
 		r->facts = p->facts;
 	} else {
-		r->evidence = p->evidence;
-		(void)snprintf(r->words, sizeof(r->words), "%s", p->words);
+		r->evidence = p->failure.evidence;
+		(void)snprintf(r->words, sizeof(r->words), "%s", p->failure.words);
 		p->broken = true;
 	}
 	if (p->broken)

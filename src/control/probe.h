@@ -14,6 +14,7 @@
 #define READMUX_CONTROL_PROBE_H
 
 #include <readmux/control/monitor.h>
+#include <readmux/control/probe_greeting.h>
 
 #include <mysql.h>
 
@@ -30,11 +31,11 @@ struct probe {
 	struct server_facts    facts;
 	bool                   greeted;		/* <facts> have its greeting since the last login */
 	bool                   broken;		/* the connection is of no more use */
+	bool                   late;		/* an answer did not come in time */
 	bool                   status_denied;	/* may not ask for replication; said once */
 	uint64_t               deadline_us;	/* of the questions */
 	uint64_t               accounts_us;	/* when they were read last; 0 = never */
-	enum evidence          evidence;	/* of the last failure, */
-	char                   words[160];	/* and what it was */
+	struct probe_failure   failure;		/* the last one */
 };
 
 /* Connect if need be, ask everything, fill in <report>. */
@@ -45,14 +46,17 @@ void probe_library_start(void);
 void probe_thread_start(void);
 void probe_thread_end(void);
 
-/* False: p->evidence and p->words say why. */
+/* False: p->failure says why. */
 RMX_MUST_CHECK
 bool probe_connect(struct probe *p);
 void probe_disconnect(struct probe *p);
 
+/* PROBE_FAILED, with <words>. */
+void probe_fail(struct probe *p, const char *words);
+
 /*
- * The whole answer to <sql>, or NULL, with evidence and words.  After an error packet
- * the connection is as good as before; else <broken> is set.
+ * The whole answer to <sql>, or NULL; p->failure says why.  After an error packet the
+ * connection is as good as before; else <broken> is set.
  */
 MYSQL_RES *probe_ask(struct probe *p, const char *sql);
 

@@ -9,7 +9,6 @@
 #include "probe.h"
 
 #include <readmux/base/clock.h>
-#include <readmux/control/probe_greeting.h>
 
 #include <poll.h>
 #include <pthread.h>
@@ -39,42 +38,21 @@ void probe_thread_end(void)
 
 /* --- failures -------------------------------------------------------------------- */
 
-/* The server lives, but not for this account: waiting will not help. */
-static bool is_misconfigured(unsigned number)
+void probe_fail(struct probe *p, const char *words)
 {
-	static const unsigned numbers[] = {
-		1044,	/* ER_DBACCESS_DENIED_ERROR */
-		1045,	/* ER_ACCESS_DENIED_ERROR */
-		1129,	/* ER_HOST_IS_BLOCKED */
-		1130,	/* ER_HOST_NOT_PRIVILEGED */
-		1142,	/* ER_TABLEACCESS_DENIED_ERROR */
-		1227,	/* ER_SPECIFIC_ACCESS_DENIED_ERROR */
-		1251,	/* ER_NOT_SUPPORTED_AUTH_MODE */
-		1698,	/* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
-		1820,	/* ER_MUST_CHANGE_PASSWORD */
-		1862,	/* ER_MUST_CHANGE_PASSWORD_LOGIN */
-		2059,	/* CR_AUTH_PLUGIN_CANNOT_LOAD */
-		2061,	/* CR_AUTH_PLUGIN_ERR */
-		3118,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MySQL */
-		3159,	/* ER_SECURE_TRANSPORT_REQUIRED */
-		4151,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MariaDB */
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		if (numbers[i] == number)
-			return true;
-	}
-	return false;
+	p->failure.evidence = EVIDENCE_PROBE_FAILED;
+	(void)snprintf(p->failure.words, sizeof(p->failure.words), "probe: %s", words);
 }
 
 static void blame_library(struct probe *p)
 {
 	unsigned number = mysql_errno(p->mysql);
 
-	p->evidence = is_misconfigured(number) ? EVIDENCE_MISCONFIGURED : EVIDENCE_PROBE_FAILED;
 	p->broken = number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST;
-	(void)snprintf(p->words, sizeof(p->words), "probe: %.120s (%u)", mysql_error(p->mysql),
-		       number);
+	p->failure.evidence = probe_evidence_of(number);
+	(void)snprintf(p->failure.words, sizeof(p->failure.words), "probe%s: %.110s (%u)",
+		       p->failure.evidence == EVIDENCE_MISCONFIGURED ? " refused, but it lives" : "",
+		       mysql_error(p->mysql), number);
 }
 
 /* --- connecting ------------------------------------------------------------------ */
@@ -159,9 +137,8 @@ static bool greet(struct probe *p)
 {
 	if (p->greeted)
 		return true;
-	p->evidence = EVIDENCE_PROBE_FAILED;
 	p->greeted = probe_greeting(&p->address, p->settings->probe_timeout_ms, &p->facts,
-				    p->words, sizeof(p->words));
+				    &p->failure);
 	return p->greeted;
 }
 
@@ -171,17 +148,16 @@ bool probe_connect(struct probe *p)
 		return false;
 	p->mysql = mysql_init(NULL);
 	if (p->mysql == NULL) {
-		p->evidence = EVIDENCE_PROBE_FAILED;
-		(void)snprintf(p->words, sizeof(p->words), "probe: out of memory");
+		probe_fail(p, "out of memory");
 		return false;
 	}
 	set_options(p);
-	p->broken = false;
+	p->broken = p->late = false;
 	if (log_in(p))
 		return true;
 	blame_library(p);
 	/* what cannot be reached may be another server when it is back */
-	p->greeted = p->evidence == EVIDENCE_MISCONFIGURED;
+	p->greeted = p->failure.evidence == EVIDENCE_MISCONFIGURED;
 	mysql_close(p->mysql);
 	p->mysql = NULL;
 	return false;
@@ -206,10 +182,8 @@ static bool answer_in_time(struct probe *p)
 
 	if (poll(&at, 1, (int)((left_us + 999) / 1000)) > 0)
 		return true;
-	p->evidence = EVIDENCE_PROBE_FAILED;
-	(void)snprintf(p->words, sizeof(p->words), "probe: no answer within %llu ms",
-		       (unsigned long long)p->settings->probe_timeout_ms);
-	p->broken = true;
+	probe_fail(p, "no answer in time");
+	p->broken = p->late = true;
 	(void)shutdown(at.fd, SHUT_RDWR);	/* saying goodbye must not wait for it either */
 	return false;
 }

@@ -24,10 +24,14 @@ static int connect_by_hand(const struct address *address, uint64_t timeout_ms)
 	/* SO_SNDTIMEO bounds connect() as well (socket(7)) */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, &address->u.any, address->len) == 0)
-		return fd;
-	(void)close(fd);
-	return -1;
+	if (connect(fd, &address->u.any, address->len) != 0) {
+		int why = errno;
+
+		(void)close(fd);
+		errno = why;
+		return -1;
+	}
+	return fd;
 }
 
 static bool receive_greeting(int fd, uint8_t *room, struct span *payload)
@@ -56,36 +60,87 @@ static void facts_of_greeting(struct server_facts *facts, const struct greeting 
 			 (g->capabilities & CLIENT_LONG_PASSWORD) == 0;
 }
 
-static void say(char *words, size_t room, const char *what)
+/* --- failures -------------------------------------------------------------------- */
+
+/* The server lives, but not for this account or host: waiting will not help. */
+static bool is_misconfigured(unsigned number)
 {
-	(void)snprintf(words, room, "probe: %s", what);
+	static const uint16_t numbers[] = {
+		1044,	/* ER_DBACCESS_DENIED_ERROR */
+		1045,	/* ER_ACCESS_DENIED_ERROR */
+		1129,	/* ER_HOST_IS_BLOCKED */
+		1130,	/* ER_HOST_NOT_PRIVILEGED */
+		1142,	/* ER_TABLEACCESS_DENIED_ERROR */
+		1227,	/* ER_SPECIFIC_ACCESS_DENIED_ERROR */
+		1251,	/* ER_NOT_SUPPORTED_AUTH_MODE */
+		1698,	/* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
+		1820,	/* ER_MUST_CHANGE_PASSWORD */
+		1862,	/* ER_MUST_CHANGE_PASSWORD_LOGIN */
+		2059,	/* CR_AUTH_PLUGIN_CANNOT_LOAD */
+		2061,	/* CR_AUTH_PLUGIN_ERR */
+		3118,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MySQL */
+		3159,	/* ER_SECURE_TRANSPORT_REQUIRED */
+		4151,	/* ER_ACCOUNT_HAS_BEEN_LOCKED, MariaDB */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (numbers[i] == number)
+			return true;
+	}
+	return false;
+}
+
+enum evidence probe_evidence_of(unsigned number)
+{
+	return is_misconfigured(number) ? EVIDENCE_MISCONFIGURED : EVIDENCE_PROBE_FAILED;
+}
+
+static void not_connected(struct probe_failure *failure, int why)
+{
+	bool slow = why == EAGAIN || why == EINPROGRESS;
+
+	/* nobody listens: that is certain, where silence may be one lost packet */
+	failure->evidence = why == ECONNREFUSED || why == ENOENT ? EVIDENCE_CONNECT_FAILED :
+			    EVIDENCE_PROBE_FAILED;
+	(void)snprintf(failure->words, sizeof(failure->words), "probe: %s",
+		       slow ? "connecting took too long" : strerror(why));
+}
+
+static void not_greeted(struct probe_failure *failure, bool answered, struct span payload)
+{
+	struct err_packet err;
+
+	failure->evidence = EVIDENCE_PROBE_FAILED;
+	if (answered && err_packet_parse(payload, &err)) {
+		failure->evidence = probe_evidence_of(err.number);
+		(void)snprintf(failure->words, sizeof(failure->words), "probe refused: %.*s (%u)",
+			       (int)size_min(err.text.len, 110), (const char *)err.text.data,
+			       err.number);
+		return;
+	}
+	(void)snprintf(failure->words, sizeof(failure->words), "probe: %s",
+		       answered ? "this is no MySQL server" : "no greeting in time");
 }
 
 bool probe_greeting(const struct address *address, uint64_t timeout_ms,
-		    struct server_facts *facts, char *words, size_t room)
+		    struct server_facts *facts, struct probe_failure *failure)
 {
 	uint8_t memory[GREETING_ROOM];
-	struct span payload;
+	struct span payload = SPAN_NONE;
 	struct greeting g;
-	struct err_packet err;
 	int fd = connect_by_hand(address, timeout_ms);
-	bool ok;
+	bool answered;
 
 	if (fd < 0) {
-		say(words, room, errno == EAGAIN || errno == EINPROGRESS ? "connection timed out" :
-		    strerror(errno));
+		not_connected(failure, errno);
 		return false;
 	}
-	ok = receive_greeting(fd, memory, &payload);
+	answered = receive_greeting(fd, memory, &payload);
 	(void)close(fd);
-	if (ok && greeting_parse(payload, &g)) {
+	if (answered && greeting_parse(payload, &g)) {
 		facts_of_greeting(facts, &g);
 		return true;
 	}
-	if (ok && err_packet_parse(payload, &err))
-		(void)snprintf(words, room, "probe: %.*s (%u)", (int)size_min(err.text.len, 120),
-			       (const char *)err.text.data, err.number);
-	else
-		say(words, room, ok ? "not a MySQL greeting" : "no greeting in time");
+	not_greeted(failure, answered, payload);
 	return false;
 }

@@ -28,7 +28,7 @@ struct account_hash {
 struct probe_report {
 	struct letter       letter;
 	uint32_t            monitor;	/* the number given to monitor_start() */
-	enum evidence       evidence;	/* PROBE_OK, PROBE_FAILED or MISCONFIGURED */
+	enum evidence       evidence;	/* PROBE_OK, or what struct probe_failure has */
 	char                words[160];	/* of a failure */
 	struct server_facts facts;	/* PROBE_OK */
 	enum lag_state      lag_state;

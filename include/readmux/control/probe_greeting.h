@@ -13,13 +13,23 @@
 #include <readmux/base/address.h>
 #include <readmux/model/topology.h>
 
+#define PROBE_WORDS_MAX 160u
+
+/* Why a probe failed. */
+struct probe_failure {
+	enum evidence evidence;		/* PROBE_FAILED, CONNECT_FAILED (refused) or MISCONFIGURED */
+	char          words[PROBE_WORDS_MAX];
+};
+
+/* What the error packet or library error <number> says of a server. */
+enum evidence probe_evidence_of(unsigned number);
+
 /*
  * Connect to <address>, read its greeting, close: blocks up to about twice
- * <timeout_ms>.  Fills in the greeting's part of <facts>.  False: <words> says
- * what went wrong.
+ * <timeout_ms>.  Fills in the greeting's part of <facts>.  False: see <failure>.
  */
 RMX_MUST_CHECK
 bool probe_greeting(const struct address *address, uint64_t timeout_ms,
-		    struct server_facts *facts, char *words, size_t room);
+		    struct server_facts *facts, struct probe_failure *failure);
 
 #endif
