@@ -61,8 +61,8 @@ static bool lacks_password(struct server_login *login)
 	if (login->secret->has_password)
 		return false;
 	login->needs_password = true;
-	(void)account_failed(login, "the server's authentication plugin needs the password, "
-			     "and only its hash is known; list the user in users:");
+	(void)account_failed(login, "the server's plugin for this account needs a password, "
+			     "and only a hash is known; list it in users:");
 	return true;
 }
 

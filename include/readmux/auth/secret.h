@@ -16,7 +16,7 @@
 struct secret {
 	bool     has_password;	/* <password> is valid, also when it is empty */
 	bool     has_stage1;	/* <stage1> is valid (also set whenever has_password is) */
-	bool     has_stage2;	/* <stage2> is valid: by itself it verifies, gives no login */
+	bool     has_stage2;	/* <stage2> is valid: verifies, but gives no login */
 	uint8_t  password_len;
 	uint8_t  password[SECRET_PASSWORD_MAX];
 	uint8_t  stage1[NATIVE_HASH_LEN];
