@@ -27,6 +27,18 @@ def skip_mysql():
     return bool(os.environ.get("READMUX_SKIP_MYSQL"))
 
 
+def pytest_collection_modifyitems(config, items):
+    """Take out the tests that are marked as the other kind's only."""
+    def is_other_kind(item):
+        marker = item.get_closest_marker("only")
+        return marker is not None and item.callspec.params["kind"] not in marker.args
+
+    others = [item for item in items if is_other_kind(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 def pytest_terminal_summary(terminalreporter):
     if skip_mysql():
         terminalreporter.section("NOTHING WAS TESTED AGAINST MYSQL", red=True, bold=True)
@@ -148,4 +160,5 @@ def table(cluster):
     cluster.wait_caught_up()
     yield name
     if cluster.primary.alive():
-        cluster.primary.sql(f"DROP TABLE IF EXISTS {name}")
+        # a test that failed may have left a transaction that holds it
+        cluster.primary.sql("SET lock_wait_timeout = 5", f"DROP TABLE IF EXISTS {name}")

@@ -121,22 +121,20 @@ def traced_login(readmux, account, plugin, tls=False, password=None):
         return wire.trace
 
 
+@pytest.mark.only("mariadb")
 def test_native_in_one_step(readmux, kind):
     """With an account table that the probe may read, a native password needs no round trip."""
-    if kind != "mariadb":
-        pytest.skip("MySQL 9 has no mysql_native_password")
     assert traced_login(readmux, APP, "mysql_native_password") == ["ok"]
     with pytest.raises(Refused) as failure:
         traced_login(readmux, APP, "mysql_native_password", password="wrong")
     assert (failure.value.number, failure.value.sqlstate) == (1045, "28000")
 
 
+@pytest.mark.only("mysql")
 @pytest.mark.parametrize("tls, way", ((False, "full over RSA"), (True, "full over TLS")),
                          ids=("rsa", "tls"))
 def test_caching_sha2_full_then_fast(start_readmux, kind, tls, way):
     """A new readmux must ask for the password once, and never again."""
-    if kind != "mysql":
-        pytest.skip("MariaDB 10.11 has no caching_sha2_password accounts")
     fresh = start_readmux()
     assert traced_login(fresh, SECOND, "caching_sha2_password", tls) == [way, "ok"]
     for _ in range(3):
@@ -175,9 +173,8 @@ def test_password_changed_at_the_server(readmux, cluster, transport):
         cluster.primary.sql("DROP USER changing")
 
 
+@pytest.mark.only("mariadb")
 def test_unsupported_plugin_is_refused_clearly(readmux, cluster, kind):
-    if kind != "mariadb":
-        pytest.skip("ed25519 is MariaDB's")
     done = run_client(kind, readmux.port, ED25519, "--ssl")
     assert done.returncode != 0
     assert "ERROR" in done.stderr and "ed25519" in done.stderr, done.stderr
@@ -296,9 +293,8 @@ def test_stock_client(readmux, kind, way):
     assert done.returncode == 1 and "ERROR 1045 (28000)" in done.stderr
 
 
+@pytest.mark.only("mysql")
 @pytest.mark.parametrize("way", ("plain", "tls"))
 def test_mariadb_client_before_mysql(readmux, kind, way):
-    if kind != "mysql":
-        pytest.skip("the other test has it")
     done = run_client("mariadb", readmux.port, APP, *CLIENT_TRANSPORTS["mariadb"][way])
     assert done.returncode == 0, done.stderr

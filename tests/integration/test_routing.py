@@ -184,7 +184,6 @@ def test_user_lock(readmux):
 def writing_view(cluster, table):
     """A view that looks like a table and writes when it is read."""
     cluster.primary.sql(
-        "SET GLOBAL log_bin_trust_function_creators = 1",
         "CREATE FUNCTION app.writes() RETURNS INT MODIFIES SQL DATA "
         f"BEGIN INSERT INTO {table} (v) VALUES (@@server_id); RETURN @@server_id; END",
         "CREATE VIEW app.harmless AS SELECT app.writes() AS server")

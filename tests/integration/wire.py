@@ -129,27 +129,30 @@ class Wire:
         plugin = payload[at + 31 + max(13, salt_length - 8):].split(b"\0")[0].decode()
         return Greeting(payload[1:end].decode(), thread_id, salt, low | high << 16, plugin)
 
-    def start_tls(self):
-        self.write_packet(struct.pack("<IIB23x", CAPABILITIES | CLIENT_SSL, MAX_PACKET, UTF8MB4))
+    def start_tls(self, schema=""):
+        """SSLRequest and TLS handshake; <schema> as in the login packet that follows."""
+        self.tls = True
+        self.write_packet(self._login_head(schema))
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket)
-        self.tls = True
 
-    def login_packet(self, user, plugin, answer, schema=""):
+    def _login_head(self, schema):
         capabilities = CAPABILITIES | (CLIENT_CONNECT_WITH_DB if schema else 0) \
             | (CLIENT_SSL if self.tls else 0)
+        return struct.pack("<IIB23x", capabilities, MAX_PACKET, UTF8MB4)
+
+    def login_packet(self, user, plugin, answer, schema=""):
         assert len(answer) < 251
-        return (struct.pack("<IIB23x", capabilities, MAX_PACKET, UTF8MB4)
-                + user.encode() + b"\0" + bytes([len(answer)]) + answer
+        return (self._login_head(schema) + user.encode() + b"\0" + bytes([len(answer)]) + answer
                 + (schema.encode() + b"\0" if schema else b"") + plugin.encode() + b"\0")
 
     def log_in(self, user, password, plugin, schema="", tls=False):
         """Log in, beginning with <plugin>; Refused when the server says so."""
         greeting = self.read_greeting()
         if tls:
-            self.start_tls()
+            self.start_tls(schema)
         self.write_packet(self.login_packet(user, plugin,
                                             answer_to(plugin, password, greeting.salt), schema))
         self._finish_login(password, plugin, greeting.salt)

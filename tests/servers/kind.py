@@ -20,6 +20,7 @@ COMMON_OPTIONS = {
     "innodb-flush-log-at-trx-commit": "2",
     "innodb-use-native-aio": "OFF",
     "sync-binlog": "0",
+    "log-bin-trust-function-creators": "ON",
 }
 
 

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+kill -9 of each server at each phase, with the results that DESIGN.md section 10
+promises: reads move on, writes wait, what may have run is never run again, and
+the session survives all of it.
+"""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pymysql
+import pytest
+
+from readmux import Readmux, close, one, rows
+from servers import take_port, wait_until
+from servers.accounts import SECOND
+
+ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
+LONG_RESULT = """
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+    SELECT @@server_id, i, REPEAT('x', 200000) FROM n
+"""
+
+
+@pytest.fixture
+def background():
+    """background(function, *arguments): a future."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool.submit
+
+
+def error_of(call):
+    with pytest.raises(pymysql.err.MySQLError) as failure:
+        call()
+    return failure.value.args
+
+
+def running_at(cluster, text):
+    """The server that runs a statement with <text> in it, when there is one."""
+    for server in cluster.servers:
+        if server.alive() and not server.frozen and server.sql(
+                "SELECT id FROM information_schema.processlist "
+                f"WHERE info LIKE '%{text}%' AND info NOT LIKE '%processlist%'"):
+            return server
+    return None
+
+
+def goes_on(connection, table):
+    """The session is as good as new, for reads and writes."""
+    assert one(connection, "SELECT 'alive'") == "alive"
+    rows(connection, f"INSERT INTO {table} (v) VALUES ('goes on')")
+    assert one(connection, f"SELECT COUNT(*) FROM {table} WHERE v = 'goes on'") == 1
+
+
+# ------------------------------------------------------------------------------ idle
+
+@pytest.mark.parametrize("ordinal", (1, 2))
+def test_idle_replica(session, breakable, table, ordinal):
+    one(session, "SELECT 1")
+    victim = breakable.servers[ordinal]
+    victim.kill9()
+    for _ in range(50):
+        assert one(session, "SELECT @@server_id") not in (victim.server_id, 100)
+    goes_on(session, table)
+
+
+def test_both_replicas(session, breakable, table):
+    for replica in breakable.replicas:
+        replica.kill9()
+    for _ in range(20):
+        assert one(session, "SELECT @@server_id") == 100
+    goes_on(session, table)
+
+
+def test_reads_without_the_primary(readmux, session, breakable):
+    breakable.primary.kill9()
+    for _ in range(50):
+        assert one(session, "SELECT @@server_id") in (101, 102)
+    newcomer = readmux.connect()
+    assert one(newcomer, "SELECT @@server_id") in (101, 102)
+    newcomer.close()
+
+
+def test_writes_wait_for_the_primary(session, breakable, table, background):
+    breakable.primary.kill9()
+    write = background(rows, session, f"INSERT INTO {table} (v) VALUES ('waited')")
+    time.sleep(1)
+    assert not write.done(), "a write without a primary did not wait"
+    breakable.primary.start()
+    assert write.result(timeout=20) == ()
+    assert breakable.primary.sql(f"SELECT COUNT(*) FROM {table}") == ((1,),)
+
+
+def test_a_replica_comes_back(readmux, session, breakable):
+    victim = breakable.replicas[0]
+    victim.kill9()
+    assert one(session, "SELECT @@server_id") == 102
+    victim.start()
+    readmux.sees_all(breakable)
+
+
+# ------------------------------------------------------------------------- mid-result
+
+def test_replica_before_the_first_row(session, breakable, background):
+    read = background(rows, session, "SELECT @@server_id, SLEEP(1.5)")
+    victim = wait_until(lambda: running_at(breakable, "SLEEP(1.5)"), "the read runs")
+    assert not victim.is_primary
+    victim.kill9()
+    ((server_id, slept),) = read.result(timeout=20)
+    assert server_id != victim.server_id and slept == 0
+    assert one(session, "SELECT 1") == 1
+
+
+def read_to_the_end(cursor):
+    while cursor.fetchone():
+        pass
+
+
+def test_replica_after_the_first_row(readmux, breakable, table):
+    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+    cursor = connection.cursor()
+    cursor.execute(LONG_RESULT)
+    victim = breakable.server_with_id(cursor.fetchone()[0])
+    assert not victim.is_primary
+    victim.kill9()
+    number, text = error_of(lambda: read_to_the_end(cursor))
+    assert number == LOST and victim.name in text
+    connection.cursorclass = pymysql.cursors.Cursor
+    goes_on(connection, table)
+    connection.close()
+
+
+def test_primary_after_the_first_row(readmux, breakable, table):
+    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+    cursor = connection.cursor()
+    cursor.execute("/* readmux: primary */" + LONG_RESULT)
+    assert cursor.fetchone()[0] == 100
+    breakable.primary.kill9()
+    number, text = error_of(lambda: read_to_the_end(cursor))
+    assert number == LOST and "mysql-0" in text
+    connection.cursorclass = pymysql.cursors.Cursor
+    assert one(connection, "SELECT 'alive'") == "alive"
+    breakable.primary.start()
+    goes_on(connection, table)
+    connection.close()
+
+
+@pytest.mark.smoke
+def test_a_loop_of_reads_has_no_error(readmux, breakable):
+    """Sessions that stay and sessions that come and go, while replicas die and return."""
+    stop, errors, counts = threading.Event(), [], []
+
+    def loop(stays):
+        connection, count = readmux.connect(), 0
+        try:
+            while not stop.is_set():
+                if not stays:
+                    connection.close()
+                    connection = readmux.connect()
+                assert one(connection, "SELECT @@server_id") in (100, 101, 102)
+                count += 1
+        except Exception as why:        # whatever it is, it must not happen
+            errors.append(repr(why))
+        counts.append(count)
+        close(connection)
+
+    threads = [threading.Thread(target=loop, args=(stays,)) for stays in (True, True, False)]
+    for thread in threads:
+        thread.start()
+    try:
+        for victim in breakable.replicas * 2:
+            victim.kill9()
+            time.sleep(0.5)
+            victim.start()
+            time.sleep(1)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    assert errors == []
+    assert len(counts) == 3 and min(counts) > 50
+
+
+# -------------------------------------------------------------------------- mid-login
+
+@pytest.mark.parametrize("ordinal", (0, 1, 2))
+def test_while_logging_in(start_readmux, breakable, background, ordinal):
+    """The login needs a server (nothing is known of the user yet), which dies over it."""
+    fresh = start_readmux()
+    victim = breakable.servers[ordinal]
+    victim.freeze()
+    login = background(fresh.connect, SECOND.name, SECOND.password)
+    time.sleep(0.3)
+    victim.kill9()
+    connection = login.result(timeout=20)
+    assert one(connection, "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1)") == SECOND.name
+    connection.close()
+
+
+# -------------------------------------------------------------------- mid-transaction
+
+def test_primary_between_statements_of_a_transaction(session, breakable, table):
+    rows(session, "BEGIN")
+    rows(session, f"INSERT INTO {table} (v) VALUES ('rolled back')")
+    breakable.primary.kill9()
+    number, text = error_of(lambda: rows(session, f"INSERT INTO {table} (v) VALUES ('no')"))
+    assert number == ROLLED_BACK and "mysql-0" in text
+    assert one(session, "SELECT @@server_id") in (101, 102)     # outside of a transaction
+    breakable.primary.start()
+    goes_on(session, table)
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
+
+
+@pytest.mark.parametrize("statement", ("SELECT COUNT(*) FROM {}", "INSERT INTO {} (v) VALUES (2)"),
+                         ids=("read", "write"))
+def test_primary_during_a_statement_of_a_transaction(session, breakable, table, background,
+                                                     statement):
+    rows(session, "BEGIN")
+    rows(session, f"INSERT INTO {table} (v) VALUES ('rolled back')")
+    breakable.primary.freeze()
+    running = background(error_of, lambda: rows(session, statement.format(table)))
+    time.sleep(0.4)
+    breakable.primary.kill9()
+    assert running.result(timeout=20)[0] == ROLLED_BACK
+    breakable.primary.start()
+    goes_on(session, table)
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
+
+
+def test_primary_while_autocommit_is_off(session, breakable, table):
+    rows(session, "SET autocommit = 0")
+    rows(session, f"INSERT INTO {table} (v) VALUES ('rolled back')")
+    breakable.primary.kill9()
+    assert error_of(lambda: rows(session, "COMMIT"))[0] == ROLLED_BACK
+    breakable.primary.start()
+    assert one(session, "SELECT @@autocommit") == 0             # that outlives the server
+    rows(session, "SET autocommit = 1")
+    goes_on(session, table)
+
+
+def test_primary_during_commit(session, breakable, table, background):
+    rows(session, "BEGIN")
+    rows(session, f"INSERT INTO {table} (v) VALUES ('who knows')")
+    breakable.primary.freeze()
+    commit = background(error_of, lambda: rows(session, "COMMIT"))
+    time.sleep(0.4)
+    breakable.primary.kill9()
+    number, text = commit.result(timeout=20)
+    assert number == LOST and "may or may not" in text
+    breakable.primary.start()
+    goes_on(session, table)
+    assert one(session, f"SELECT COUNT(*) FROM {table} WHERE v = 'who knows'") in (0, 1)
+
+
+def test_primary_during_an_autocommit_write(session, breakable, table, background):
+    breakable.primary.freeze()
+    write = background(error_of, lambda: rows(session, f"INSERT INTO {table} (v) VALUES ('once')"))
+    time.sleep(0.4)
+    breakable.primary.kill9()
+    number, text = write.result(timeout=20)
+    assert number == LOST and "may or may not" in text
+    breakable.primary.start()
+    goes_on(session, table)
+    assert one(session, f"SELECT COUNT(*) FROM {table} WHERE v = 'once'") in (0, 1)
+
+
+def test_replicas_during_a_transaction(session, breakable, table):
+    rows(session, "BEGIN")
+    rows(session, f"INSERT INTO {table} (v) VALUES ('kept')")
+    for replica in breakable.replicas:
+        replica.kill9()
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
+    rows(session, "COMMIT")
+    assert one(session, f"SELECT v FROM {table}") == "kept"
+
+
+def test_server_of_a_read_only_transaction(session, breakable, table):
+    rows(session, "START TRANSACTION READ ONLY")
+    victim = breakable.server_with_id(one(session, "SELECT @@server_id"))
+    victim.kill9()
+    assert error_of(lambda: rows(session, "SELECT 1"))[0] == ROLLED_BACK
+    if victim.is_primary:
+        victim.start()
+    goes_on(session, table)
+
+
+def test_primary_with_a_temporary_table(session, breakable, table):
+    """State that only the server had is lost, and the client is told so once."""
+    rows(session, "CREATE TEMPORARY TABLE mine (a INT)")
+    breakable.primary.kill9()
+    breakable.primary.start()
+    number, text = error_of(lambda: rows(session, "SELECT * FROM mine"))
+    assert number == LOST and "mysql-0" in text
+    assert error_of(lambda: rows(session, "SELECT * FROM mine"))[0] == 1146
+    goes_on(session, table)
+
+
+# ---------------------------------------------------------------------- slow, or gone
+
+def test_a_frozen_replica_is_left(readmux, breakable):
+    breakable.replicas[0].freeze()
+    connection = readmux.connect(read_timeout=15)
+    for _ in range(20):
+        assert one(connection, "SELECT @@server_id") == 102
+    breakable.replicas[0].thaw()
+    connection.close()
+
+
+def test_nothing_usable(start_readmux, breakable, table):
+    impatient = start_readmux(wait={"read": "1s", "write": "1500ms"})
+    connection = impatient.connect()
+    rows(connection, "SET group_concat_max_len = 4321")
+    for server in breakable.servers:
+        server.kill9()
+    for sql, limit in (("SELECT 1", 1.0), (f"INSERT INTO {table} (v) VALUES ('no')", 1.5)):
+        begin = time.monotonic()
+        number, text = error_of(lambda: rows(connection, sql))
+        waited = time.monotonic() - begin
+        assert number == NO_SERVER and "mysql-0" in text
+        assert limit - 0.1 <= waited < limit + 3
+    breakable.mend()
+    goes_on(connection, table)
+    assert one(connection, "SELECT @@group_concat_max_len") == 4321
+    assert one(connection, f"SELECT COUNT(*) FROM {table} WHERE v = 'no'") == 0
+    connection.close()
+
+
+def test_reads_wait_for_any_server(session, breakable, background):
+    for server in breakable.servers:
+        server.kill9()
+    read = background(one, session, "SELECT @@server_id")
+    time.sleep(0.5)
+    assert not read.done()
+    breakable.replicas[1].start()
+    assert read.result(timeout=20) == 102
+
+
+def test_no_server_was_ever_there(workspace):
+    lonely = Readmux(workspace.directory("lonely"),
+                     [f"127.0.0.1:{take_port()}" for _ in range(2)])
+    lonely.launch()
+    wait_until(lambda: _listens(lonely), "readmux listens")
+    number, text = error_of(lonely.connect)
+    assert number == 1040 and "mysql-0" in text
+    lonely.stop()
+
+
+def _listens(process):
+    assert process.alive(), process.log_text()
+    try:
+        process.socket().close()
+        return True
+    except OSError:
+        return False
+
+
+def test_servers_that_come_up_later(workspace, cluster):
+    """readmux may start before its servers."""
+    ports = {server: server.port for server in cluster.servers}
+    for server in cluster.servers:
+        server.kill9()
+    early = Readmux(workspace.directory(f"early-{cluster.kind.name}"),
+                    [f"127.0.0.1:{port}" for port in ports.values()])
+    early.launch()
+    cluster.mend()
+    early.wait_serving()
+    early.sees_all(cluster)
+    early.stop()
