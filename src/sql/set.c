@@ -49,7 +49,8 @@ static void set_transaction(struct walk *w, const struct sql_assignment *a)
 	if (a->name.len == 0) {
 		w->part.flags |= SQL_SETS_TRANSACTION;
 		set_is_write(w, REASON_SETS_ONCE, a);
-	} else if (!span_is_nocase(a->name, "session") && !span_is_nocase(a->name, "local")) {
+	} else if (!span_is_nocase(a->name, "session") &&
+		   !span_is_nocase(a->name, "local")) {
 		set_is_write(w, REASON_SETS_GLOBAL, a);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHOW, DESCRIBE, EXPLAIN and ANALYZE: questions about the schema, the server or a plan. */
+/* SHOW, DESCRIBE, EXPLAIN and ANALYZE: questions about schema, server or plan. */
 #include "statement.h"
 #include "variables.h"
 
@@ -78,7 +78,8 @@ static bool is_show_modifier(enum sql_word word)
 static void look_pattern(struct walk *w)
 {
 	while (walk_next(w)) {
-		if (w->token.kind == TOKEN_STRING && variable_pattern_is_role(w->token.text))
+		if (w->token.kind == TOKEN_STRING &&
+		    variable_pattern_is_role(w->token.text))
 			walk_downgrade(w, REASON_ROLE_VARIABLE, w->token.text);
 	}
 }
@@ -93,8 +94,8 @@ void statement_show(struct walk *w)
 	row = w->word == WORD_GLOBAL ? NULL : show_find(w->word);
 	w->part.what = w->token.text;
 	if (row == NULL) {
-		walk_downgrade(w, w->word == WORD_GLOBAL ?
-			       REASON_PRIMARY_STATUS : REASON_NOT_UNDERSTOOD, w->token.text);
+		walk_downgrade(w, w->word == WORD_GLOBAL ? REASON_PRIMARY_STATUS :
+			       REASON_NOT_UNDERSTOOD, w->token.text);
 		return;
 	}
 	w->part.class = row->class;
@@ -133,7 +134,28 @@ static bool begins_explainable(const struct walk *w)
 {
 	const struct statement *s = statement_find(w->word);
 
-	return s != NULL && (s->reason == REASON_PLAIN_READ || s->reason == REASON_MODIFIES);
+	return s != NULL &&
+		(s->reason == REASON_PLAIN_READ || s->reason == REASON_MODIFIES);
+}
+
+/* Is the token one that may stand between EXPLAIN or ANALYZE and the statement? */
+static bool is_explain_option(const struct walk *w)
+{
+	static const enum sql_word options[] = {
+		WORD_ANALYZE, WORD_EXTENDED, WORD_PARTITIONS, WORD_FORMAT, WORD_INTO,
+		WORD_FOR, WORD_SCHEMA, WORD_DATABASE,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (w->word == options[i])
+			return true;
+	}
+	if (w->token.kind == TOKEN_USER_VARIABLE)
+		return w->prev.word == WORD_INTO;
+	if (walk_at(w, '='))
+		return w->prev.word == WORD_FORMAT;
+	return walk_at(w, '(') || step_is(&w->prev, '=') || w->prev.word == WORD_SCHEMA ||
+		w->prev.word == WORD_DATABASE;
 }
 
 /* EXPLAIN FOR CONNECTION 5 looks at another session; FOR SCHEMA does not. */
@@ -143,26 +165,31 @@ static void explain_for(struct walk *w)
 		walk_downgrade(w, REASON_PRIMARY_STATUS, w->token.text);
 }
 
+/* EXPLAIN FORMAT = JSON INTO @plan assigns a variable. */
+static void explain_into(struct walk *w)
+{
+	w->part.pins |= SQL_PIN_USER_VARIABLE;
+	walk_downgrade(w, REASON_INTO, w->token.text);
+}
+
 /* EXPLAIN | DESCRIBE | DESC [ANALYZE] [FORMAT = x] [INTO @x] statement, or a table. */
 void statement_describe(struct walk *w)
 {
-	bool analyze = false;
+	bool analyze = false, odd = false;
 
-	while (walk_next(w)) {
-		if (w->word == WORD_ANALYZE)
-			analyze = true;
-		else if (w->word == WORD_FOR)
+	while (walk_next(w) && !begins_explainable(w)) {
+		analyze |= w->word == WORD_ANALYZE;
+		odd |= !is_explain_option(w);
+		if (w->word == WORD_FOR)
 			explain_for(w);
-		else if (begins_explainable(w))
-			break;
-		if (w->token.kind == TOKEN_USER_VARIABLE) {
-			w->part.pins |= SQL_PIN_USER_VARIABLE;
-			walk_downgrade(w, REASON_INTO, w->token.text);
-		}
+		else if (w->token.kind == TOKEN_USER_VARIABLE)
+			explain_into(w);
 	}
 	if (w->ended || w->part.class == SQL_WRITE)
 		return;
-	if (analyze)
+	if (odd)
+		walk_downgrade(w, REASON_NOT_UNDERSTOOD, SPAN_NONE);
+	else if (analyze)
 		run_and_explain(w);
 	else
 		explain(w);
@@ -171,8 +198,12 @@ void statement_describe(struct walk *w)
 /* ANALYZE [FORMAT = x] statement in MariaDB; ANALYZE TABLE in both. */
 void statement_analyze(struct walk *w)
 {
+	bool odd = false;
+
 	while (walk_next(w) && w->word != WORD_TABLE) {
-		if (!begins_explainable(w))
+		odd |= !begins_explainable(w) &&
+			(!is_explain_option(w) || w->word == WORD_INTO);
+		if (odd || !begins_explainable(w))
 			continue;
 		run_and_explain(w);
 		return;

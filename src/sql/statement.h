@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One row per leading keyword: what such a statement is, and the function that looks
- * closer where the first word does not tell.
+ * One row per leading keyword: what such a statement is, and the function that
+ * looks closer where the first word does not tell.
  */
 #ifndef READMUX_SRC_SQL_STATEMENT_H
 #define READMUX_SRC_SQL_STATEMENT_H

@@ -132,7 +132,8 @@ static const struct {
 enum table_meaning table_read(enum sql_word schema, struct span table)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table_rows); i++) {
-		if (table_rows[i].schema == schema && name_matches(table, table_rows[i].table))
+		if (table_rows[i].schema == schema &&
+		    name_matches(table, table_rows[i].table))
 			return table_rows[i].meaning;
 	}
 	return TABLE_PLAIN;

@@ -62,6 +62,13 @@ static void watch_suspect(struct walk *w)
 		confirm_suspect(w);
 }
 
+/* Can <prev> be the name of a table that WITH defines? */
+static bool in_with_list(const struct walk *w)
+{
+	return w->in_with && (step_is(&w->earlier, ',') || w->earlier.word == WORD_WITH ||
+			      w->earlier.word == WORD_RECURSIVE);
+}
+
 /* <prev> before a parenthesis is a stored function, or a name in such a place. */
 static void unknown_call(struct walk *w)
 {
@@ -71,7 +78,7 @@ static void unknown_call(struct walk *w)
 		return;
 	if (!dotted && (step_is(&w->earlier, ')') || w->earlier.word == WORD_AS))
 		return;		/* (SELECT ..) AS name (column, ..) */
-	if (w->in_with && !dotted && w->suspect.len == 0) {
+	if (in_with_list(w) && w->suspect.len == 0) {
 		w->suspect = w->prev.text;
 		w->suspect_depth = w->depth - 1;
 		return;
@@ -86,7 +93,8 @@ static enum word_call call_of_prev(const struct walk *w)
 
 	if (call == CALL_TIGHT && w->prev.end != w->token.at)
 		return CALL_NOTHING;
-	if (call == CALL_INFIX && w->earlier.kind != TOKEN_STRING && !step_is(&w->earlier, ')'))
+	if (call == CALL_INFIX && w->earlier.kind != TOKEN_STRING &&
+	    !step_is(&w->earlier, ')'))
 		return CALL_NOTHING;
 	return call;
 }

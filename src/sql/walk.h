@@ -17,7 +17,7 @@
 /* When a name before a parenthesis is a function call. */
 enum part_calls {
 	CALLS_NEVER,		/* definitions: index and column lists */
-	CALLS_IN_VALUES,	/* after VALUES, SELECT or SET: INSERT INTO t (a) VALUES (f()) */
+	CALLS_IN_VALUES,	/* once VALUES, SELECT or SET has come: INSERT INTO t (a) */
 	CALLS_ALWAYS,
 };
 
@@ -29,11 +29,11 @@ struct part {
 	uint32_t          pins;
 	struct span       what;
 	enum part_calls   calls;
-	bool              reads;		/* look for words that make a read a write */
-	bool              explains;		/* is not run: locks and changes do not count */
-	bool              sets;			/* a SET: its own := assign as = does */
-	bool              changes_lexing;	/* a text after it cannot be understood */
-	bool              takes_all;		/* has a body: semicolons do not end it */
+	bool              reads;	/* look for words that make a read a write */
+	bool              explains;	/* is not run: locks and changes do not count */
+	bool              sets;		/* a SET: its own := assign as = does */
+	bool              changes_lexing; /* a text after it cannot be understood */
+	bool              takes_all;	/* has a body: semicolons do not end it */
 };
 
 /* A token that was passed, as far as it matters later. */

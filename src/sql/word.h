@@ -27,7 +27,7 @@ enum word_call {
 	CALL_INFIX,		/* a keyword after an operand, else as CALL_NOTHING */
 	CALL_PURE,
 	CALL_TIGHT,		/* only without a blank between, else as CALL_NOTHING */
-	CALL_WINDOW,		/* only in the list: CALL_PURE on MySQL, CALL_TIGHT on MariaDB */
+	CALL_WINDOW,		/* in the list: CALL_PURE on MySQL, CALL_TIGHT on MariaDB */
 	CALL_EFFECT,
 	CALL_LOCK,
 	CALL_UNLOCK,
