@@ -101,9 +101,14 @@ def _directory(workspace):
 
 def _start(workspace, cluster, **settings):
     endpoints = [server.endpoint for server in cluster.servers]
-    process = Readmux(_directory(workspace), endpoints, **settings).start()
-    process.sees_all(cluster)
-    return process
+    process = Readmux(_directory(workspace), endpoints, **settings)
+    try:
+        process.start()
+        process.sees_all(cluster)
+        return process
+    except BaseException:
+        process.kill()
+        raise
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ class Readmux:
         def seen():
             connection = self.connect()
             try:
-                if one(connection, "SELECT @@server_id FOR UPDATE") != cluster.primary.server_id:
+                if at_primary(connection, "SELECT @@server_id") != cluster.primary.server_id:
                     return False
                 return {one(connection, "SELECT @@server_id") for _ in range(30)} == want
             except pymysql.err.MySQLError:
@@ -145,6 +145,12 @@ class Readmux:
             self.process.wait()
             raise AssertionError(f"readmux did not end within {seconds} s; its log ends:\n"
                                  f"{self.log_text()[-3000:]}") from None
+
+    def kill(self):
+        """For a test that has failed already."""
+        if self.alive():
+            self.process.kill()
+            self.process.wait()
 
     def check_log(self):
         """Fails when a sanitizer has reported something."""
@@ -180,9 +186,24 @@ def one(connection, sql, *arguments):
     return row[0]
 
 
+def at_primary(connection, sql):
+    """As one(), in a transaction and so on the primary; later reads are free to go anywhere."""
+    rows(connection, "BEGIN")
+    value = one(connection, sql)
+    rows(connection, "COMMIT")
+    return value
+
+
 def servers_of(connection, times=30):
     """The server ids that answer plain reads of this session."""
     return {one(connection, "SELECT @@server_id") for _ in range(times)}
+
+
+def vanish(connection):
+    """The client's end without a word: no COM_QUIT, the socket just closes."""
+    if connection._result is not None:
+        connection._result.unbuffered_active = False        # else PyMySQL would read it all
+    connection._force_close()
 
 
 def close(connection):

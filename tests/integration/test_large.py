@@ -8,7 +8,7 @@ import time
 import pymysql
 import pytest
 
-from readmux import TLS, TOP, Readmux, close, one, rows
+from readmux import TLS, TOP, Readmux, close, one, rows, vanish
 from wire import COM_QUERY
 
 MiB = 1 << 20
@@ -147,7 +147,7 @@ def test_a_client_that_leaves_in_the_middle(readmux):
         cursor = reader.cursor()
         cursor.execute(LONG_RESULT)
         cursor.fetchone()
-        reader._force_close()
+        vanish(reader)
     connection = readmux.connect()
     assert one(connection, "SELECT 1") == 1
     connection.close()
