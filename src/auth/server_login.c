@@ -61,7 +61,7 @@ static bool lacks_password(struct server_login *login)
 	if (login->secret->has_password)
 		return false;
 	login->needs_password = true;
-	(void)account_failed(login, "the server's plugin for this account needs a password, "
+	(void)account_failed(login, "the server needs the password for this account, "
 			     "and only a hash is known; list it in users:");
 	return true;
 }

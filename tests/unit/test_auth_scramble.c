@@ -179,7 +179,7 @@ static void test_rsa(void **state)
 	assert_string_equal((char *)plain, "a password");
 
 	assert_false(rsa_key_decrypt(key, whole, plain, 5, &len));
-	assert_false(rsa_key_decrypt(key, span_head(whole, 255), plain, sizeof(plain), &len));
+	assert_false(rsa_key_decrypt(key, span_head(whole, 255), plain, 512, &len));
 	cipher[100] ^= 1;
 	assert_false(rsa_key_decrypt(key, whole, plain, sizeof(plain), &len));
 	assert_false(rsa_key_decrypt(key, SPAN_NONE, plain, sizeof(plain), &len));
