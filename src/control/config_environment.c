@@ -3,13 +3,14 @@
  * Settings from environment variables.
  *
  * Every variable that begins with READMUX_ must be understood, so that a misspelt
- * one is noticed.  The exception is what Kubernetes injects into every pod for
- * Services named readmux or readmux-something.
+ * one is noticed.  The exceptions are what Kubernetes injects into every pod for
+ * Services named readmux or readmux-something, and the resolver's debugging aid.
  */
 #include "config_source.h"
 
 #define PREFIX "READMUX_"
 #define VARIABLE_MAX 96u
+#define DEBUGGING_AID "READMUX_DNS_SERVERS"	/* control/resolver.h */
 
 /* One variable, cut at its "=". */
 struct variable {
@@ -147,7 +148,7 @@ static void take_variable(struct config_loading *loading, const struct variable 
 	const struct setting *row;
 	bool in_file;
 
-	if (is_kubernetes(v))
+	if (is_kubernetes(v) || span_is(v->name, DEBUGGING_AID))
 		return;
 	row = find_row(v->name, &in_file);
 	if (row == NULL)
