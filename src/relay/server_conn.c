@@ -3,6 +3,7 @@
  * The life of a server connection: dial, TLS, login, and the pipeline of
  * requests and responses (server_conn.h).
  */
+#include <readmux/base/hash.h>
 #include <readmux/base/log.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
@@ -212,16 +213,38 @@ static void change_state(struct server_conn *conn, struct session_state *next)
 	conn->note.state_changed = true;
 }
 
+bool server_conn_reported(const struct server_conn *conn, struct span name)
+{
+	uint64_t hash = hash_span(HASH_START, name);
+
+	for (unsigned i = 0; i < conn->note.reported_count; i++) {
+		if (conn->note.reported[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static void note_state_variable(struct server_conn *conn, const struct track_entry *entry)
+{
+	uint8_t memory[4096];
+	struct writer literal = writer_over(memory, sizeof(memory));
+
+	if (conn->note.reported_count < NOTE_VARIABLES)
+		conn->note.reported[conn->note.reported_count++] =
+			hash_span(HASH_START, entry->name);
+	if (!state_literal(entry->name, entry->value, &literal)) {
+		conn->note.pins = true;
+		return;
+	}
+	change_state(conn, state_with_variable(conn->session_state, STATE_SYSTEM_VARIABLE,
+					       entry->name, writer_span(&literal)));
+}
+
 static void note_variable(struct server_conn *conn, const struct track_entry *entry)
 {
 	switch (variable_use(entry->name)) {
 	case VARIABLE_STATE:
-		if (entry->value.len > 0 &&
-		    memchr(entry->value.data, '\\', entry->value.len) != NULL)
-			conn->note.pins = true;	/* how to quote it depends on sql_mode */
-		else
-			change_state(conn, state_with_variable(conn->session_state,
-				STATE_SYSTEM_VARIABLE, entry->name, entry->value));
+		note_state_variable(conn, entry);
 		return;
 	case VARIABLE_INSERT_ID:
 		conn->note.insert_id_changed = span_to_u64(entry->value, &conn->insert_id);
@@ -269,6 +292,11 @@ static void note_ok(struct server_conn *conn, const struct ok_packet *ok)
 		return;		/* restore.c knows what it set */
 	while (track_next(&walk, &entry))
 		note_entry(conn, &entry);
+	/* SET NAMES changes the collation too, and servers do not say to what */
+	if (server_conn_reported(conn, SPAN_LITERAL("character_set_connection")) &&
+	    !server_conn_reported(conn, SPAN_LITERAL("collation_connection")))
+		change_state(conn, state_without_variable(conn->session_state,
+			STATE_SYSTEM_VARIABLE, SPAN_LITERAL("collation_connection")));
 }
 
 /* One packet for the sink of <r>.  False: the connection is gone. */

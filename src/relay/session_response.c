@@ -234,11 +234,15 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	case RESULT_PACKET_OK:
 		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 		s->st.warnings = ok->warnings;
+		s->st.ended_by_ok = true;
+		if (ok->last_insert_id != 0)
+			s->st.insert_id = ok->last_insert_id;
 		emit_ok(s, step, raw, ok);
 		return;
 	case RESULT_PACKET_EOF:
 		s->status = conn->result.status;
 		s->st.warnings = conn->result.warnings;
+		s->st.ended_by_ok = false;
 		emit(s, raw);
 		return;
 	case RESULT_PACKET_ERR:

@@ -209,6 +209,22 @@ struct session_state *state_with_variable(struct session_state *state, enum stat
 	return intern(t);
 }
 
+struct session_state *state_without_variable(struct session_state *state, enum state_kind kind,
+					     struct span name)
+{
+	struct entry gone = { kind, name, SPAN_NONE }, e;
+	struct cursor c = cursor_over(state);
+	struct state_table *t = state->table;
+
+	if (!draft_start(t, state_schema(state)))
+		return NULL;
+	while (cursor_next(&c, &e)) {
+		if (entry_order(&gone, &e) != 0 && !draft_entry(t, &e))
+			return NULL;
+	}
+	return intern(t);
+}
+
 /* Every variable of <from> is also in <to>, whatever its value. */
 static bool names_within(const struct session_state *from, const struct session_state *to)
 {
@@ -263,24 +279,25 @@ static void write_quoted(struct writer *w, struct span text, uint8_t quote)
 	writer_uint(w, quote, 1);
 }
 
-static void write_assignment(struct writer *w, const struct entry *e)
+bool state_literal(struct span name, struct span reported, struct writer *w)
 {
-	if (e->kind == STATE_USER_VARIABLE) {
-		writer_text(w, "@");
-		write_quoted(w, e->name, '`');
-		writer_text(w, ":=");
-		writer_bytes(w, e->value);
-		return;
-	}
-	writer_text(w, "@@session.");
-	write_quoted(w, e->name, '`');
-	writer_text(w, "=");
-	if (looks_numeric(e->value))
-		writer_bytes(w, e->value);
-	else if (e->value.len == 0 && span_is(e->name, "character_set_results"))
+	if (reported.len > 0 && memchr(reported.data, '\\', reported.len) != NULL)
+		return false;		/* NO_BACKSLASH_ESCAPES would change its meaning */
+	if (looks_numeric(reported))
+		writer_bytes(w, reported);
+	else if (reported.len == 0 && span_is(name, "character_set_results"))
 		writer_text(w, "NULL");
 	else
-		write_quoted(w, e->value, '\'');
+		write_quoted(w, reported, '\'');
+	return !w->bad;
+}
+
+static void write_assignment(struct writer *w, const struct entry *e)
+{
+	writer_text(w, e->kind == STATE_USER_VARIABLE ? "@" : "@@session.");
+	write_quoted(w, e->name, '`');
+	writer_text(w, e->kind == STATE_USER_VARIABLE ? ":=" : "=");
+	writer_bytes(w, e->value);
 }
 
 static bool has_entry(const struct session_state *state, const struct entry *want)

@@ -711,7 +711,84 @@ void statement_start(struct session *s, struct span packet, bool whole)
 	statement_route(s);
 }
 
-static void keep_user_variables(struct session *s)
+static void replace_state(struct session *s, struct session_state *next)
+{
+	if (next == NULL) {
+		s->pins |= PIN_UNREPLAYABLE;	/* too much to carry */
+		return;
+	}
+	state_drop(s->state);
+	s->state = next;
+}
+
+static void set_variable(struct session *s, enum state_kind kind, struct span name,
+			 struct span value)
+{
+	replace_state(s, state_with_variable(s->state, kind, name, value));
+}
+
+/* Lower case, as trackers write names.  False: too long to be one. */
+static bool lower_name(struct span name, char *out, size_t room)
+{
+	if (!span_copy(name, out, room))
+		return false;
+	for (char *c = out; *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	}
+	return true;
+}
+
+/* MariaDB does not report SET @@name = value (seen on 10.11.19): then the text tells. */
+static void keep_system_variable(struct session *s, const struct sql_assignment *a)
+{
+	char name[80];
+
+	if (!lower_name(a->name, name, sizeof(name)) ||
+	    variable_use(span_of(name)) != VARIABLE_STATE ||
+	    server_conn_reported(s->conn, span_of(name)))
+		return;
+	set_variable(s, STATE_SYSTEM_VARIABLE, span_of(name), a->value);
+}
+
+/* SET NAMES x COLLATE y: trackers tell of x only.  The collation is the last word. */
+static void keep_collation(struct session *s, const struct sql_assignment *a)
+{
+	size_t at = a->value.len;
+
+	while (at > 0 && a->value.data[at - 1] > ' ')
+		at--;
+	if (at > 0)
+		set_variable(s, STATE_SYSTEM_VARIABLE, SPAN_LITERAL("collation_connection"),
+			     span_from(a->value, at));
+}
+
+static void keep_assignment(struct session *s, const struct sql_assignment *a)
+{
+	char name[260];
+
+	switch (a->kind) {
+	case SQL_ASSIGN_USER_VARIABLE:
+		if (lower_name(a->name, name, sizeof(name)))
+			set_variable(s, STATE_USER_VARIABLE, span_of(name), a->value);
+		else
+			s->pins |= PIN_UNREPLAYABLE;
+		return;
+	case SQL_ASSIGN_SESSION:
+		keep_system_variable(s, a);
+		return;
+	case SQL_ASSIGN_NAMES:
+		keep_collation(s, a);
+		return;
+	case SQL_ASSIGN_GLOBAL:
+	case SQL_ASSIGN_TRANSACTION:
+	case SQL_ASSIGN_OTHER:
+		return;
+	}
+}
+
+/* What a SET has done that the server has not reported. */
+static void keep_assignments(struct session *s)
 {
 	struct sql_mode mode = session_sql_mode(s);
 	struct span text = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN + 1);
@@ -721,19 +798,8 @@ static void keep_user_variables(struct session *s)
 	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
 		text = span_from(text, 2);	/* classified, so it has none */
 	walk = sql_assignments_of(text, &mode);
-	while (sql_assignments_next(&walk, &a)) {
-		struct session_state *next;
-
-		if (a.kind != SQL_ASSIGN_USER_VARIABLE)
-			continue;
-		next = state_with_variable(s->state, STATE_USER_VARIABLE, a.name, a.value);
-		if (next == NULL) {
-			s->pins |= PIN_UNREPLAYABLE;
-			return;
-		}
-		state_drop(s->state);
-		s->state = next;
-	}
+	while (sql_assignments_next(&walk, &a))
+		keep_assignment(s, &a);
 	if (walk.broken)
 		s->pins |= PIN_UNREPLAYABLE;
 	server_conn_set_session_state(s->conn, state_take(s->state));
@@ -756,6 +822,10 @@ static void learn_pins(struct session *s)
 	s->pins |= pins;
 	if (note->pins)
 		s->pins |= PIN_UNREPLAYABLE;
+	if ((s->st.verdict.flags & SQL_SETS_TRANSACTION) != 0)
+		s->pins |= PIN_NEXT_TRANSACTION;
+	else if (s->st.verdict.class != SQL_SESSION && !in_transaction(s))
+		s->pins &= ~PIN_NEXT_TRANSACTION;
 	if (before == 0 && s->pins != 0)
 		STAT_INC(s->env->stats, pins_total);
 }
@@ -770,9 +840,11 @@ static void learn_state(struct session *s)
 	}
 	if ((s->st.verdict.flags & SQL_HAS_SET) != 0 && !s->st.failed &&
 	    s->st.verdict.class == SQL_SESSION && s->st.command == COM_QUERY)
-		keep_user_variables(s);
+		keep_assignments(s);
 	if (conn->note.insert_id_changed)
 		s->insert_id = conn->insert_id;
+	else if (s->st.insert_id != 0)
+		s->insert_id = s->st.insert_id;
 }
 
 /* A reset ends everything that tied the session to its connection. */
@@ -807,10 +879,12 @@ static void learn_position(struct session *s)
 {
 	const struct statement *st = &s->st;
 
+	bool may_have_written = (st->verdict.class == SQL_WRITE || st->primary_only) && !st->replica;
+
 	if (s->conn->position[0] != '\0')
 		(void)snprintf(s->position, sizeof(s->position), "%s", s->conn->position);
-	else if (!s->conn->pool->gtid && st->verdict.class == SQL_WRITE && !st->replica)
-		s->wrote_us = loop_now_us(s->env->loop);
+	else if (may_have_written && (!st->ended_by_ok || !s->conn->pool->gtid))
+		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
 }
 
 static void learn(struct session *s)

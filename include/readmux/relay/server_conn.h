@@ -76,13 +76,22 @@ enum server_conn_state {
 #undef X
 };
 
+/* Names remembered of one response; those beyond are taken for not reported. */
+#define NOTE_VARIABLES 8u
+
 /* What the response under way has told about session state. */
 struct server_note {
 	bool state_changed;	/* schema or variables: conn->session_state is new */
 	bool state_unexplained;	/* the server reports a change that is in no other entry */
 	bool pins;		/* a change that cannot be set again elsewhere */
 	bool insert_id_changed;
+	unsigned reported_count;
+	uint64_t reported[NOTE_VARIABLES];	/* hashes of the variables' names */
 };
+
+/* True when the response under way reported system variable <name> (lower case). */
+struct server_conn;
+bool server_conn_reported(const struct server_conn *conn, struct span name);
 
 #define SERVER_CONN_TAG 0x434e4e53u
 #define POSITION_MAX 128u	/* longest GTID text that is carried */

@@ -33,6 +33,7 @@ enum session_phase {
 };
 
 /* Pins besides those of the classifier (enum sql_pin). */
+#define PIN_NEXT_TRANSACTION (1u << 27)	/* SET TRANSACTION for the next one only */
 #define PIN_UNREPLAYABLE   (1u << 28)	/* the server reported a change that cannot be replayed */
 #define PIN_COMMAND        (1u << 29)	/* COM_SET_OPTION, replication commands */
 #define PIN_STATEMENTS     (1u << 30)	/* open prepared statements */
@@ -46,6 +47,7 @@ struct statement {
 	uint64_t           sent_us;
 	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
 	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
+	uint64_t           insert_id;		/* of its OK packet, 0 = none */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
 	uint8_t            command;
@@ -58,6 +60,7 @@ struct statement {
 	bool               waiting;		/* on env->waiting */
 	bool               passed;		/* something of the answer went to the client */
 	bool               has_rows;		/* a row is in the answer */
+	bool               ended_by_ok;		/* so its trackers have spoken */
 	bool               failed;		/* the answer has an ERR packet */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
 	bool               partial_packet;	/* the last bytes passed on end inside a packet */

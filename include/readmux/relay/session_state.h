@@ -17,9 +17,10 @@
 struct session_state;
 struct state_table;
 
+/* Values of both kinds are SQL text that can be sent again. */
 enum state_kind {
-	STATE_SYSTEM_VARIABLE,	/* value as the server's tracker reported it */
-	STATE_USER_VARIABLE,	/* value as SQL text that can be sent again */
+	STATE_SYSTEM_VARIABLE,
+	STATE_USER_VARIABLE,
 };
 
 /* A state larger than this cannot be carried; the session is pinned instead. */
@@ -40,6 +41,19 @@ struct session_state *state_with_schema(struct session_state *state, struct span
 RMX_MUST_CHECK
 struct session_state *state_with_variable(struct session_state *state, enum state_kind kind,
 					  struct span name, struct span value);
+
+/* <state> without the variable; itself (a new reference) when it has none of that name. */
+RMX_MUST_CHECK
+struct session_state *state_without_variable(struct session_state *state, enum state_kind kind,
+					     struct span name);
+
+/*
+ * SQL text of a value as a tracker reports it: numbers bare, other texts quoted,
+ * an empty character_set_results as NULL.  False when it cannot be written the
+ * same way under every sql_mode, or does not fit.
+ */
+RMX_MUST_CHECK
+bool state_literal(struct span name, struct span reported, struct writer *w);
 
 /* The empty state with <state>'s schema: what COM_RESET_CONNECTION leaves. */
 RMX_MUST_CHECK
