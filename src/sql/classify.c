@@ -77,12 +77,18 @@ static void becomes_write(struct sql_verdict *v, enum route_reason reason)
 	v->what = SPAN_NONE;
 }
 
-/* Classify with comments for certain versions left out or taken for code.
- * Returns how many of those there were. */
-static unsigned classify_once(struct span sql, const struct sql_mode *mode,
-			      bool skip_conditional, struct sql_verdict *v)
+/* What the classification of a whole text leaves to be settled. */
+struct outcome {
+	unsigned conditional;	/* comments that only some server versions run */
+	uint32_t text_pins;	/* as in struct part, for the whole text */
+};
+
+/* Classify with conditional comments left out or taken for code. */
+static struct outcome classify_once(struct span sql, const struct sql_mode *mode,
+				    bool skip_conditional, struct sql_verdict *v)
 {
 	struct walk w = walk_over(sql, mode, v);
+	struct outcome outcome = { 0 };
 	bool first = true, lexing_changed = false;
 
 	*v = (struct sql_verdict){ .class = SQL_WRITE, .reason = REASON_EMPTY };
@@ -93,11 +99,13 @@ static unsigned classify_once(struct span sql, const struct sql_mode *mode,
 		if (lexing_changed)
 			becomes_write(v, REASON_NOT_UNDERSTOOD);
 		lexing_changed |= w.part.changes_lexing;
+		outcome.text_pins |= w.part.text_pins;
 		first = false;
 		if (w.token.kind == TOKEN_BROKEN || w.token.kind == TOKEN_END)
 			break;
 	}
-	return w.lexer.conditional_comments;
+	outcome.conditional = w.lexer.conditional_comments;
+	return outcome;
 }
 
 /* The worse of what the text is when its conditional comments run and when not. */
@@ -129,8 +137,11 @@ static void classify_conditional(struct span sql, const struct sql_mode *mode,
 
 void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
 {
-	unsigned comments = classify_once(sql, mode, false, v);
+	struct outcome outcome = classify_once(sql, mode, false, v);
 
-	if (RMX_UNLIKELY(comments > 0))
-		classify_conditional(sql, mode, comments, v);
+	if (RMX_UNLIKELY(outcome.conditional > 0))
+		classify_conditional(sql, mode, outcome.conditional, v);
+	/* effects.h is asked about a lone session statement only. */
+	if (v->class != SQL_SESSION || (v->flags & SQL_MULTI) != 0)
+		v->pins |= outcome.text_pins;
 }

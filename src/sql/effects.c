@@ -271,12 +271,14 @@ static bool read_system_variable(struct sql_assignments *walk, struct sql_assign
 
 	step(walk);
 	scope = scope_of(ahead_word(walk));
+	a->unscoped = true;
 	if (scope == SCOPE_NONE)
 		return read_name(walk, a, SCOPE_SESSION);
 	name = walk->ahead.text;
 	step(walk);
 	if (!ahead_is(walk, '.'))
 		return read_dotted(walk, a, name, SCOPE_SESSION);
+	a->unscoped = false;
 	step(walk);
 	return read_name(walk, a, scope);
 }

@@ -17,8 +17,10 @@ static void set_is_write(struct walk *w, enum route_reason reason,
 
 static void set_user_variable(struct walk *w, const struct sql_assignment *a)
 {
-	if (a->plain)
+	if (a->plain) {
+		w->part.text_pins |= SQL_PIN_USER_VARIABLE;
 		return;
+	}
 	w->part.pins |= SQL_PIN_USER_VARIABLE;
 	set_is_write(w, REASON_SETS_COMPUTED, a);
 }
@@ -29,10 +31,21 @@ static bool is_automatic(const struct sql_assignment *a)
 	return span_starts_nocase(span_from(a->value, 1), "automatic");
 }
 
+/* What no tracker reports has to come from the text, or to stay where it is. */
+static void set_untracked(struct walk *w, const struct sql_assignment *a)
+{
+	if (a->plain)
+		w->part.text_pins |= SQL_PIN_SYSTEM_VARIABLE;
+	else
+		w->part.pins |= SQL_PIN_SYSTEM_VARIABLE;
+}
+
 static void set_session(struct walk *w, const struct sql_assignment *a)
 {
 	enum variable_effect effect = variable_set(a->name);
 
+	if (a->unscoped && w->lexer.mode.mariadb)
+		set_untracked(w, a);
 	w->part.changes_lexing |= effect == VARIABLE_SETS_LEXING;
 	if (effect == VARIABLE_SETS_ONCE) {
 		if (!is_automatic(a))
@@ -81,6 +94,21 @@ static void set_other(struct walk *w, const struct sql_assignment *a)
 	set_is_write(w, REASON_NOT_UNDERSTOOD, a);
 }
 
+/* Trackers tell of the character set, but not of a COLLATE after it. */
+static void set_names(struct walk *w, const struct sql_assignment *a)
+{
+	struct lexer value = lexer_over(a->value, &w->lexer.mode);
+	struct token t;
+
+	w->part.changes_lexing = true;
+	lexer_next(&value, &t);
+	lexer_next(&value, &t);
+	if (t.kind != TOKEN_END)
+		set_untracked(w, a);
+	if (!a->plain)
+		set_is_write(w, REASON_SETS_COMPUTED, a);
+}
+
 static void set_one(struct walk *w, const struct sql_assignment *a)
 {
 	switch (a->kind) {
@@ -94,9 +122,7 @@ static void set_one(struct walk *w, const struct sql_assignment *a)
 		set_is_write(w, REASON_SETS_GLOBAL, a);
 		break;
 	case SQL_ASSIGN_NAMES:
-		w->part.changes_lexing = true;
-		if (!a->plain)
-			set_is_write(w, REASON_SETS_COMPUTED, a);
+		set_names(w, a);
 		break;
 	case SQL_ASSIGN_TRANSACTION:
 		set_transaction(w, a);

@@ -27,6 +27,7 @@ struct part {
 	enum route_reason reason;
 	uint32_t          flags;
 	uint32_t          pins;
+	uint32_t          text_pins;	/* pins unless effects.h is asked for the values */
 	struct span       what;
 	enum part_calls   calls;
 	bool              reads;	/* look for words that make a read a write */

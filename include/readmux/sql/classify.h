@@ -48,7 +48,9 @@ enum sql_pin {
 	SQL_PIN_USER_LOCK       = 1u << 2,	/* GET_LOCK() */
 	SQL_PIN_HANDLER         = 1u << 3,	/* HANDLER ... OPEN */
 	SQL_PIN_PREPARED        = 1u << 4,	/* PREPARE */
-	SQL_PIN_USER_VARIABLE   = 1u << 5,	/* SET @x to a computed value, @x := ..., INTO @x */
+	SQL_PIN_USER_VARIABLE   = 1u << 5,	/* SET @x to a computed value, @x := ..., INTO @x; to a
+						 * plain value where the text is not SQL_SESSION or has
+						 * several statements, so that effects.h is not asked */
 	SQL_PIN_XA              = 1u << 6,	/* XA START */
 	SQL_PIN_BACKUP          = 1u << 7,	/* BACKUP STAGE, LOCK INSTANCE */
 	SQL_PIN_CALL            = 1u << 8,	/* CALL, DO f(), a stored function, EXECUTE IMMEDIATE:
@@ -57,6 +59,8 @@ enum sql_pin {
 	SQL_UNPIN_USER_LOCKS    = 1u << 10,	/* RELEASE_ALL_LOCKS() */
 	SQL_PIN_ROLE            = 1u << 11,	/* SET ROLE, SET RESOURCE GROUP: no tracker reports them */
 	SQL_PIN_ONCE            = 1u << 12,	/* SET gtid_next, insert_id ...: used up by what comes next */
+	SQL_PIN_SYSTEM_VARIABLE = 1u << 13,	/* SET @@x on MariaDB, SET NAMES x COLLATE y, where neither
+						 * trackers nor effects.h tell the value */
 };
 
 enum sql_hint { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_BACKEND, SQL_HINT_EXPLAIN };

@@ -27,6 +27,7 @@ struct sql_assignment {
 	struct span name;	/* without quotes and scope */
 	struct span value;	/* source text of the value, as it can be sent again under the same
 				 * sql_mode and character sets */
+	bool        unscoped;	/* SET @@name: MariaDB's trackers do not report it (seen on 10.11) */
 	bool        plain;	/* a literal (optionally signed or charset-introduced), NULL, DEFAULT,
 				 * TRUE/FALSE, or for system variables a bare word (ON, utf8mb4) */
 };
