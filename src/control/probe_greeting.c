@@ -34,19 +34,26 @@ static int connect_by_hand(const struct address *address, uint64_t timeout_ms)
 	return fd;
 }
 
-static bool receive_greeting(int fd, uint8_t *room, struct span *payload)
+/* The first packet into <payload>; or what went wrong, in words. */
+static const char *receive_greeting(int fd, uint8_t *room, struct span *payload)
 {
 	struct frame frame;
 	size_t len = 0;
 
 	while (!frame_cut((struct span){ room, len }, &frame, payload)) {
-		ssize_t n = len < GREETING_ROOM ? recv(fd, room + len, GREETING_ROOM - len, 0) : -1;
+		ssize_t n;
 
-		if (n <= 0)
-			return false;
+		if (len >= PACKET_HEADER_LEN &&
+		    frame_at(room).len > GREETING_ROOM - PACKET_HEADER_LEN)
+			return "this is no MySQL server";
+		n = recv(fd, room + len, GREETING_ROOM - len, 0);
+		if (n == 0)
+			return "it hung up without a greeting";
+		if (n < 0)
+			return "no greeting in time";
 		len += (size_t)n;
 	}
-	return true;
+	return NULL;
 }
 
 static void facts_of_greeting(struct server_facts *facts, const struct greeting *g)
@@ -106,20 +113,19 @@ static void not_connected(struct probe_failure *failure, int why)
 		       slow ? "connecting took too long" : strerror(why));
 }
 
-static void not_greeted(struct probe_failure *failure, bool answered, struct span payload)
+static void not_greeted(struct probe_failure *failure, struct span payload)
 {
 	struct err_packet err;
 
 	failure->evidence = EVIDENCE_PROBE_FAILED;
-	if (answered && err_packet_parse(payload, &err)) {
-		failure->evidence = probe_evidence_of(err.number);
-		(void)snprintf(failure->words, sizeof(failure->words), "probe refused: %.*s (%u)",
-			       (int)size_min(err.text.len, 110), (const char *)err.text.data,
-			       err.number);
+	if (!err_packet_parse(payload, &err)) {
+		(void)snprintf(failure->words, sizeof(failure->words),
+			       "probe: this is no MySQL server");
 		return;
 	}
-	(void)snprintf(failure->words, sizeof(failure->words), "probe: %s",
-		       answered ? "this is no MySQL server" : "no greeting in time");
+	failure->evidence = probe_evidence_of(err.number);
+	(void)snprintf(failure->words, sizeof(failure->words), "probe refused: %.*s (%u)",
+		       (int)size_min(err.text.len, 110), (const char *)err.text.data, err.number);
 }
 
 bool probe_greeting(const struct address *address, uint64_t timeout_ms,
@@ -129,18 +135,23 @@ bool probe_greeting(const struct address *address, uint64_t timeout_ms,
 	struct span payload = SPAN_NONE;
 	struct greeting g;
 	int fd = connect_by_hand(address, timeout_ms);
-	bool answered;
+	const char *problem;
 
 	if (fd < 0) {
 		not_connected(failure, errno);
 		return false;
 	}
-	answered = receive_greeting(fd, memory, &payload);
+	problem = receive_greeting(fd, memory, &payload);
 	(void)close(fd);
-	if (answered && greeting_parse(payload, &g)) {
-		facts_of_greeting(facts, &g);
-		return true;
+	if (problem != NULL) {
+		failure->evidence = EVIDENCE_PROBE_FAILED;
+		(void)snprintf(failure->words, sizeof(failure->words), "probe: %s", problem);
+		return false;
 	}
-	not_greeted(failure, answered, payload);
-	return false;
+	if (!greeting_parse(payload, &g)) {
+		not_greeted(failure, payload);
+		return false;
+	}
+	facts_of_greeting(facts, &g);
+	return true;
 }
