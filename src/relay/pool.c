@@ -66,9 +66,12 @@ static struct bucket *bucket_get(struct pool *pool, struct account *account)
 	return b;
 }
 
-static void bucket_drop_if_unused(struct pool *pool, struct bucket *b)
+/* By account: whoever calls may have had the bucket dropped under it meanwhile. */
+static void bucket_drop_if_unused(struct pool *pool, struct account *account)
 {
-	if (b->dialing > 0 || b->waiting > 0 || !TAILQ_EMPTY(&b->idle))
+	struct bucket *b = bucket_find(pool, account);
+
+	if (b == NULL || b->dialing > 0 || b->waiting > 0 || !TAILQ_EMPTY(&b->idle))
 		return;
 	HASH_DEL(pool->buckets, b);
 	account_drop(b->account);
@@ -82,7 +85,7 @@ static void leave_idle(struct server_conn *conn)
 	struct bucket *b = bucket_find(conn->pool, conn->account);
 
 	TAILQ_REMOVE(&b->idle, conn, idle_link);
-	bucket_drop_if_unused(conn->pool, b);
+	bucket_drop_if_unused(conn->pool, conn->account);
 }
 
 static void idle_gone(void *owner, struct server_conn *conn)
@@ -91,7 +94,7 @@ static void idle_gone(void *owner, struct server_conn *conn)
 	struct bucket *b = bucket_find(pool, conn->account);
 
 	TAILQ_REMOVE(&b->idle, conn, idle_link);
-	bucket_drop_if_unused(pool, b);
+	bucket_drop_if_unused(pool, conn->account);
 	pool_grant_later(pool);
 }
 
@@ -179,7 +182,7 @@ static void dialled_gone(void *owner, struct server_conn *conn)
 		credentials_refused(pool->env->credentials, conn->account->user,
 				    &conn->account->secret);
 	fail_tickets(pool, conn->account, conn);
-	bucket_drop_if_unused(pool, b);
+	bucket_drop_if_unused(pool, conn->account);
 }
 
 static const struct server_conn_owner_ops dialled_owner = {
@@ -323,7 +326,7 @@ void pool_withdraw(struct pool_ticket *ticket)
 	pool->waiting--;
 	b->waiting--;
 	ticket->pool = NULL;
-	bucket_drop_if_unused(pool, b);
+	bucket_drop_if_unused(pool, ticket->account);
 }
 
 static struct server_conn *conn_for(struct pool *pool, struct pool_ticket *t)
@@ -516,8 +519,8 @@ void pools_close(struct pools *pools)
 
 			if (b != NULL && conn->state < SERVER_CONN_IDLE) {
 				b->dialing--;
+				bucket_drop_if_unused(pool, conn->account);
 				server_conn_close(conn);
-				bucket_drop_if_unused(pool, b);
 			} else {
 				server_conn_close(conn);
 			}

@@ -28,11 +28,11 @@ static bool in_transaction(const struct session *s)
 
 /* --- forgetting ------------------------------------------------------------ */
 
-static void stop_waiting(struct session *s)
+/* Off the list of those for whom no server is usable. */
+static void leave_waiting_list(struct session *s)
 {
 	struct statement *st = st_of(s);
 
-	pool_withdraw(&s->ticket);
 	if (!st->waiting)
 		return;
 	st->waiting = false;
@@ -40,6 +40,13 @@ static void stop_waiting(struct session *s)
 	s->env->waiting_count--;
 	s->env->waiting_bytes -= st->waiting_bytes;
 	STAT_DEC(s->env->stats, statements_waiting);
+}
+
+/* A statement waits in one place: on that list, or in one pool's line. */
+static void stop_waiting(struct session *s)
+{
+	pool_withdraw(&s->ticket);
+	leave_waiting_list(s);
 }
 
 void statement_withdraw(struct session *s)
@@ -460,6 +467,7 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	s->ticket.wanted = s->state;
 	s->ticket.granted = granted;
 	STAT_INC(s->env->stats, waits_total);
+	leave_waiting_list(s);
 	start_deadline(s);
 	pool_ask(pool, &s->ticket);
 }
