@@ -156,7 +156,8 @@ void handshake_response_write(struct writer *w, const struct handshake_response 
 		writer_uint(w, h->zstd_level, 1);
 }
 
-bool change_user_parse(struct span payload, uint64_t capabilities, struct handshake_response *h)
+bool change_user_parse(struct span payload, uint64_t capabilities,
+		       struct handshake_response *h)
 {
 	struct reader r = reader_over(payload);
 

@@ -2,8 +2,27 @@
 /* OK, ERR and EOF packets, and the session-track entries in OK; see reply.h. */
 #include <readmux/wire/reply.h>
 
+/*
+ * The text at the end.  The manual says that it has no length without
+ * CLIENT_SESSION_TRACK; servers put one there all the same, and clients skip it.
+ */
+static struct span read_info(struct reader *r, bool tracks)
+{
+	struct reader sized = *r;
+	struct span text;
+
+	if (tracks)
+		return reader_left(r) > 0 ? reader_lenenc_bytes(r) : SPAN_NONE;
+	text = reader_lenenc_bytes(&sized);
+	if (!reader_finish(&sized))
+		return reader_rest(r);
+	*r = sized;
+	return text;
+}
+
 bool ok_packet_parse(struct span payload, uint64_t capabilities, struct ok_packet *ok)
 {
+	bool tracks = (capabilities & CLIENT_SESSION_TRACK) != 0;
 	struct reader r = reader_over(payload);
 
 	*ok = (struct ok_packet){ .header = (uint8_t)reader_uint(&r, 1) };
@@ -13,37 +32,28 @@ bool ok_packet_parse(struct span payload, uint64_t capabilities, struct ok_packe
 	ok->last_insert_id = reader_lenenc(&r);
 	ok->status = (uint16_t)reader_uint(&r, 2);
 	ok->warnings = (uint16_t)reader_uint(&r, 2);
-	if ((capabilities & CLIENT_SESSION_TRACK) == 0) {
-		ok->info = reader_rest(&r);
-		return reader_finish(&r);
-	}
-	if (reader_left(&r) > 0)
-		ok->info = reader_lenenc_bytes(&r);
-	if ((ok->status & SERVER_SESSION_STATE_CHANGED) != 0 && reader_left(&r) > 0)
+	ok->info = read_info(&r, tracks);
+	if (tracks && (ok->status & SERVER_SESSION_STATE_CHANGED) != 0 && reader_left(&r) > 0)
 		ok->track = reader_lenenc_bytes(&r);
-	(void)reader_rest(&r);		/* servers pad here now and then */
+	(void)reader_rest(&r);		/* clients do not look at what follows */
 	return reader_finish(&r);
 }
 
 void ok_packet_write(struct writer *w, uint64_t capabilities, const struct ok_packet *ok)
 {
 	uint16_t status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
-	bool tracks = (capabilities & CLIENT_SESSION_TRACK) != 0;
+	bool has_track = (capabilities & CLIENT_SESSION_TRACK) != 0 && ok->track.len > 0;
 
-	if (tracks && ok->track.len > 0)
+	if (has_track)
 		status |= SERVER_SESSION_STATE_CHANGED;
 	writer_uint(w, ok->header, 1);
 	writer_lenenc(w, ok->affected_rows);
 	writer_lenenc(w, ok->last_insert_id);
 	writer_uint(w, status, 2);
 	writer_uint(w, ok->warnings, 2);
-	if (!tracks) {
-		writer_bytes(w, ok->info);
-		return;
-	}
-	if (ok->info.len > 0 || ok->track.len > 0)
+	if (ok->info.len > 0 || has_track)
 		writer_lenenc_bytes(w, ok->info);
-	if (ok->track.len > 0)
+	if (has_track)
 		writer_lenenc_bytes(w, ok->track);
 }
 
@@ -113,13 +123,31 @@ static bool next_pair(struct track_reader *t, struct track_entry *entry)
 	return !t->pairs.bad;
 }
 
+/* The value inside a record that is not about system variables. */
+static struct span record_value(uint64_t type, struct reader *r)
+{
+	switch (type) {
+	case SESSION_TRACK_STATE_CHANGE:
+		/* "1" or "0" without a length of its own, whatever the manual says */
+		return reader_left(r) == 1 ? reader_rest(r) : reader_lenenc_bytes(r);
+	case SESSION_TRACK_GTIDS:
+		reader_skip(r, 1);	/* encoding; 0 is text */
+		return reader_lenenc_bytes(r);
+	case SESSION_TRACK_SCHEMA:
+	case SESSION_TRACK_TRANSACTION_CHARACTERISTICS:
+	case SESSION_TRACK_TRANSACTION_STATE:
+		return reader_lenenc_bytes(r);
+	default:
+		return reader_rest(r);	/* a type of a later server */
+	}
+}
+
 /* Next record; for SYSTEM_VARIABLES its first pair. */
 static bool next_record(struct track_reader *t, struct track_entry *entry)
 {
 	const uint8_t *start = t->outer.cur;
 	uint64_t type = reader_uint(&t->outer, 1);
-	struct span data = reader_lenenc_bytes(&t->outer);
-	struct reader r = reader_over(data);
+	struct reader r = reader_over(reader_lenenc_bytes(&t->outer));
 
 	if (t->outer.bad)
 		return false;
@@ -129,15 +157,8 @@ static bool next_record(struct track_reader *t, struct track_entry *entry)
 		t->pairs = r;
 		return next_pair(t, entry);
 	}
-	if (type == SESSION_TRACK_STATE_CHANGE && data.len == 1) {
-		entry->value = data;	/* MariaDB leaves the inner length out */
-		return true;
-	}
-	if (type == SESSION_TRACK_GTIDS)
-		reader_skip(&r, 1);	/* encoding; 0 is text */
-	entry->value = reader_lenenc_bytes(&r);
-	if (r.bad)
-		t->outer.bad = true;
+	entry->value = record_value(type, &r);
+	t->outer.bad = r.bad;
 	return !r.bad;
 }
 

@@ -89,30 +89,17 @@ static bool is_data(const struct result *r, uint32_t len, uint8_t first)
 
 /* --- changes of phase ---------------------------------------------------------- */
 
-/* The definitions of one group are over.  True when the response is. */
-static bool definitions_over(struct result *r)
-{
-	if (r->shape != RESPONSE_PREPARE) {
-		r->phase = PHASE_ROWS;
-		return false;
-	}
-	if (r->definitions_next == 0)
-		return true;
-	r->definitions = r->definitions_next;
-	r->definitions_next = 0;
-	r->phase = PHASE_DEFINITIONS;
-	return false;
-}
+static bool definitions_over(struct result *r);
 
-/* A data packet begins.  Returns true when it is the response's last. */
-static bool count_data(struct result *r, bool *row)
+/*
+ * <count> definitions come next.  With <follow> false they are left out, but
+ * not the old EOF packet behind them.  True when the response is over.
+ */
+static bool definitions_begin(struct result *r, uint64_t count, bool follow)
 {
-	if (r->phase == PHASE_ROWS) {
-		r->rows++;
-		*row = true;
-		return false;
-	}
-	if (r->phase != PHASE_DEFINITIONS || --r->definitions > 0)
+	r->definitions = count;
+	r->phase = PHASE_DEFINITIONS;
+	if (follow)
 		return false;
 	if (r->deprecate_eof)
 		return definitions_over(r);
@@ -120,10 +107,40 @@ static bool count_data(struct result *r, bool *row)
 	return false;
 }
 
-/* An OK, EOF or ERR ended a result; another may follow.  True when none does. */
-static bool result_over(struct result *r)
+/* The definitions of one group are over.  True when the response is. */
+static bool definitions_over(struct result *r)
 {
-	if ((r->status & SERVER_MORE_RESULTS_EXISTS) == 0)
+	uint64_t next = r->definitions_next;
+
+	if (r->shape != RESPONSE_PREPARE) {
+		r->phase = PHASE_ROWS;
+		return false;
+	}
+	r->definitions_next = 0;
+	return next == 0 || definitions_begin(r, next, r->metadata_follows);
+}
+
+/* A data packet begins: note what it is, and whether it is the response's last. */
+static void data_begin(struct result *r)
+{
+	r->in_row = r->phase == PHASE_ROWS;
+	r->ending = false;
+	if (r->in_row) {
+		r->rows++;
+		return;
+	}
+	if (r->phase != PHASE_DEFINITIONS || --r->definitions > 0)
+		return;
+	if (r->deprecate_eof)
+		r->ending = definitions_over(r);
+	else
+		r->phase = PHASE_DEFINITIONS_EOF;
+}
+
+/* An OK or EOF with <status> ended a result.  True when no other follows. */
+static bool result_over(struct result *r, uint16_t status)
+{
+	if ((status & SERVER_MORE_RESULTS_EXISTS) == 0)
 		return true;
 	r->phase = PHASE_FIRST;
 	return false;
@@ -133,6 +150,16 @@ static void note_status(struct result *r, uint16_t status, uint16_t warnings)
 {
 	r->status = status;
 	r->warnings = warnings;
+}
+
+/*
+ * MySQL says that the OK packet of a CALL follows its OUT parameters in the EOF
+ * packet behind their definitions only, not in the one behind their row.
+ */
+static bool call_ends_later(const struct result *r)
+{
+	return (r->status & SERVER_PS_OUT_PARAMS) != 0 &&
+	       (r->status & SERVER_MORE_RESULTS_EXISTS) != 0;
 }
 
 static bool take_ok(struct result *r, struct span payload)
@@ -156,24 +183,21 @@ static bool take_eof(struct result *r, struct span payload)
 	return true;
 }
 
-/* The column count, with the flags that may stand beside it. */
+/*
+ * The column count, with the flag that may stand behind it.  (MySQL's manual
+ * shows the flag in front; its server and its client library put it behind.)
+ */
 static bool take_column_count(struct result *r, struct span payload)
 {
 	struct reader in = reader_over(payload);
+	uint64_t count = reader_lenenc(&in);
 	bool follow = true;
 
-	if (r->optional_metadata)
+	if (r->optional_metadata || r->cache_metadata)
 		follow = reader_uint(&in, 1) != 0;
-	r->definitions = reader_lenenc(&in);
-	if (r->cache_metadata)
-		follow = reader_uint(&in, 1) != 0;
-	if (!reader_finish(&in) || r->definitions == 0)
+	if (!reader_finish(&in) || count == 0)
 		return false;
-	if (!follow)
-		r->definitions = 0;
-	r->phase = PHASE_DEFINITIONS;
-	if (r->definitions == 0)
-		r->phase = r->deprecate_eof ? PHASE_ROWS : PHASE_DEFINITIONS_EOF;
+	(void)definitions_begin(r, count, follow);
 	return true;
 }
 
@@ -182,7 +206,6 @@ static bool take_prepare_ok(struct result *r, struct span payload, bool *last)
 {
 	struct reader in = reader_over(payload);
 	uint64_t columns, parameters;
-	bool follow = true;
 
 	reader_skip(&in, 5);		/* 0x00, statement id */
 	columns = reader_uint(&in, 2);
@@ -191,18 +214,19 @@ static bool take_prepare_ok(struct result *r, struct span payload, bool *last)
 	r->warnings = (uint16_t)reader_uint(&in, 2);
 	if (in.bad)
 		return false;
+	r->metadata_follows = true;
 	if (r->optional_metadata && reader_left(&in) > 0)
-		follow = reader_uint(&in, 1) != 0;
-	*last = !follow || columns + parameters == 0;
-	r->phase = PHASE_DEFINITIONS;
-	r->definitions = parameters > 0 ? parameters : columns;
+		r->metadata_follows = reader_uint(&in, 1) != 0;
 	r->definitions_next = parameters > 0 ? columns : 0;
+	if (parameters == 0)
+		parameters = columns;
+	*last = parameters == 0 || definitions_begin(r, parameters, r->metadata_follows);
 	return true;
 }
 
 /* --- packets that matter --------------------------------------------------------- */
 
-static bool take_err(struct result *r, struct result_step *step)
+static bool take_err(struct result_step *step)
 {
 	struct reader in = reader_over(step->payload);
 
@@ -211,38 +235,42 @@ static bool take_err(struct result *r, struct result_step *step)
 		step->packet = RESULT_PACKET_PROGRESS;
 		return !in.bad;
 	}
-	(void)r;
 	step->packet = RESULT_PACKET_ERR;
 	step->last = true;
 	return !in.bad;
 }
 
-/* Optional metadata puts a flag before the column count; 0 there is not an OK packet. */
-static bool is_ok(const struct result *r, struct span payload)
+/* The packet that ends rows, or that answers COM_SET_OPTION and COM_DEBUG. */
+static bool take_end(struct result *r, struct result_step *step)
 {
-	return payload.data[0] == PACKET_OK && !(r->optional_metadata && payload.len < 7);
+	bool later = r->phase == PHASE_ROWS && !r->deprecate_eof && call_ends_later(r);
+
+	step->packet = r->deprecate_eof ? RESULT_PACKET_OK : RESULT_PACKET_EOF;
+	if (r->deprecate_eof ? !take_ok(r, step->payload) : !take_eof(r, step->payload))
+		return false;
+	step->last = result_over(r, later ? r->status | SERVER_MORE_RESULTS_EXISTS : r->status);
+	return true;
 }
 
 static bool take_first(struct result *r, struct result_step *step)
 {
 	uint8_t first = step->payload.data[0];
 
-	if (r->shape == RESPONSE_PREPARE && first == PACKET_OK) {
+	if (first == PACKET_OK && r->shape == RESPONSE_PREPARE) {
 		step->packet = RESULT_PACKET_HEAD;
 		return take_prepare_ok(r, step->payload, &step->last);
 	}
-	if (is_ok(r, step->payload)) {
+	if (first == PACKET_OK) {
 		step->packet = RESULT_PACKET_OK;
 		if (!take_ok(r, step->payload))
 			return false;
-		step->last = result_over(r);
+		step->last = result_over(r, r->status);
 		return true;
 	}
-	if (first == PACKET_EOF && step->payload.len < OLD_EOF_MAX) {
-		step->packet = RESULT_PACKET_EOF;	/* COM_SET_OPTION, COM_DEBUG */
-		step->last = true;
-		return take_eof(r, step->payload);
-	}
+	if (r->shape == RESPONSE_PREPARE)
+		return false;
+	if (first == PACKET_EOF)
+		return take_end(r, step);
 	if (r->shape == RESPONSE_SIMPLE)
 		return false;
 	if (first == PACKET_LOCAL_INFILE) {
@@ -263,21 +291,6 @@ static bool take_definitions_eof(struct result *r, struct result_step *step)
 	return true;
 }
 
-static bool take_rows_end(struct result *r, struct result_step *step)
-{
-	if (r->deprecate_eof) {
-		step->packet = RESULT_PACKET_OK;
-		if (!take_ok(r, step->payload))
-			return false;
-	} else {
-		step->packet = RESULT_PACKET_EOF;
-		if (!take_eof(r, step->payload))
-			return false;
-	}
-	step->last = result_over(r);
-	return true;
-}
-
 static bool take_login(struct result_step *step)
 {
 	uint8_t first = step->payload.data[0];
@@ -292,7 +305,7 @@ static bool take_packet(struct result *r, struct result_step *step)
 	if (step->payload.len == 0)
 		return false;
 	if (step->payload.data[0] == PACKET_ERR)
-		return take_err(r, step);
+		return take_err(step);
 	switch ((enum phase)r->phase) {
 	case PHASE_FIRST:
 		return take_first(r, step);
@@ -300,7 +313,7 @@ static bool take_packet(struct result *r, struct result_step *step)
 		return take_definitions_eof(r, step);
 	case PHASE_ROWS:
 	case PHASE_FIELDS:
-		return take_rows_end(r, step);
+		return take_end(r, step);
 	case PHASE_TEXT:
 		step->packet = RESULT_PACKET_TEXT;
 		step->last = true;
@@ -335,6 +348,7 @@ static void step_packet(struct result *r, struct span bytes, struct frame f,
 		need(step, whole);
 		return;
 	}
+	r->seq = f.seq;
 	*step = (struct result_step){
 		.kind = RESULT_PACKET,
 		.len = whole,
@@ -348,51 +362,52 @@ static void step_packet(struct result *r, struct span bytes, struct frame f,
 /* What a run of data packets has come to. */
 struct run {
 	size_t len;
+	size_t need;	/* when the run is empty: bytes to see more */
 	bool   row;
 	bool   last;
 };
 
-/* Take the rest of a packet that was passed on in part.  True when it is complete. */
-static bool run_rest(struct result *r, struct span bytes, struct run *run)
+/* Take the rest of a packet that was passed on in part.  False when more is to come. */
+static bool run_rest(struct result *r, size_t left, struct run *run)
 {
-	size_t n = r->pass < bytes.len - run->len ? (size_t)r->pass : bytes.len - run->len;
+	size_t n = r->pass < left ? (size_t)r->pass : left;
 
 	run->len += n;
+	run->row |= r->in_row && n > 0;
 	r->pass -= n;
-	run->row |= r->phase == PHASE_ROWS && n > 0;
-	if (r->pass == 0 && r->ending)
-		run->last = true;
-	return r->pass == 0;
-}
-
-/*
- * Take one data packet, in part if it is large.  False when it has to wait
- * for more bytes.
- */
-static bool run_packet(struct result *r, size_t left, struct frame f, struct run *run)
-{
-	size_t whole = PACKET_HEADER_LEN + (size_t)f.len;
-	bool last;
-
-	if (left < whole && whole <= WHOLE_PACKET_MAX)
+	if (r->pass > 0)
 		return false;
-	last = !r->continued && count_data(r, &run->row);
-	r->continued = f.len == PACKET_PAYLOAD_MAX;
-	r->seq = f.seq;
-	if (left >= whole) {
-		run->len += whole;
-		run->last = last;
-		return true;
-	}
-	r->pass = whole;
-	r->ending = last;
+	run->last = r->ending && !r->continued;
 	return true;
 }
 
-static void give_run(const struct run *run, size_t needed, struct result_step *step)
+/* Take one data packet, in part if it is large.  False when it has to wait for bytes. */
+static bool run_packet(struct result *r, size_t left, struct frame f, struct run *run)
+{
+	size_t whole = PACKET_HEADER_LEN + (size_t)f.len;
+
+	if (left < whole && whole <= WHOLE_PACKET_MAX) {
+		run->need = whole;
+		return false;
+	}
+	if (!r->continued)
+		data_begin(r);
+	r->continued = f.len == PACKET_PAYLOAD_MAX;
+	r->seq = f.seq;
+	run->row |= r->in_row;
+	if (left < whole) {
+		r->pass = whole;	/* run_rest() takes what is there */
+		return true;
+	}
+	run->len += whole;
+	run->last = r->ending && !r->continued;
+	return true;
+}
+
+static void give_run(const struct run *run, struct result_step *step)
 {
 	if (run->len == 0) {
-		need(step, needed);
+		need(step, run->need);
 		return;
 	}
 	*step = (struct result_step){
@@ -403,34 +418,43 @@ static void give_run(const struct run *run, size_t needed, struct result_step *s
 	};
 }
 
+/* True when the header of the next packet, and its first byte if it has one, are there. */
+static bool can_look(const uint8_t *at, size_t left)
+{
+	return left > PACKET_HEADER_LEN ||
+	       (left == PACKET_HEADER_LEN && frame_at(at).len == 0);
+}
+
 void result_step(struct result *r, struct span bytes, struct result_step *step)
 {
-	struct run run = { 0 };
+	struct run run = { .need = bytes.len + 1 };
 
-	for (;;) {
-		const uint8_t *at = bytes.data + run.len;
+	while (!run.last) {
 		size_t left = bytes.len - run.len;
+		const uint8_t *at;
 		struct frame f;
 
 		if (r->pass > 0) {
-			if (!run_rest(r, bytes, &run) || run.last)
+			if (!run_rest(r, left, &run))
 				break;
 			continue;
 		}
-		if (left < PACKET_HEADER_LEN)
+		if (left == 0)
 			break;
+		at = bytes.data + run.len;
+		if (!can_look(at, left)) {
+			run.need = PACKET_HEADER_LEN + (left >= PACKET_HEADER_LEN);
+			break;
+		}
 		f = frame_at(at);
-		if (left == PACKET_HEADER_LEN && f.len > 0)
-			break;
 		if (!r->continued && (f.len == 0 || !is_data(r, f.len, at[PACKET_HEADER_LEN]))) {
 			if (run.len > 0)
 				break;
-			r->seq = f.seq;
 			step_packet(r, bytes, f, step);
 			return;
 		}
-		if (!run_packet(r, left, f, &run) || run.last)
+		if (!run_packet(r, left, f, &run))
 			break;
 	}
-	give_run(&run, bytes.len + 1, step);
+	give_run(&run, step);
 }

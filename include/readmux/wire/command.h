@@ -4,7 +4,8 @@
  * the response, which is what the result tracker needs to find its end.
  *
  * Source: page_protocol_command_phase; enum enum_server_command in the servers'
- * mysql_com.h / my_command.h.  MariaDB's own numbers: COM_STMT_BULK_EXECUTE 0xfa, COM_MULTI 0xfe.
+ * mysql_com.h / my_command.h.  MariaDB's own numbers: COM_STMT_BULK_EXECUTE 0xfa,
+ * COM_MULTI 0xfe.
  */
 #ifndef READMUX_WIRE_COMMAND_H
 #define READMUX_WIRE_COMMAND_H

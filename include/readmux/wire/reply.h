@@ -26,6 +26,13 @@ struct ok_packet {
 
 RMX_MUST_CHECK
 bool ok_packet_parse(struct span payload, uint64_t capabilities, struct ok_packet *ok);
+
+/*
+ * As servers do: SERVER_SESSION_STATE_CHANGED is set exactly when there are track
+ * entries and the receiver has CLIENT_SESSION_TRACK; the text has a length in front
+ * either way (the manual is wrong there); nothing follows the warnings when there
+ * is neither text nor track.
+ */
 void ok_packet_write(struct writer *w, uint64_t capabilities, const struct ok_packet *ok);
 
 struct err_packet {
@@ -47,12 +54,16 @@ RMX_MUST_CHECK
 bool eof_packet_parse(struct span payload, struct eof_packet *eof);
 void eof_packet_write(struct writer *w, const struct eof_packet *eof);
 
-/* One session-track entry.  <name> is set for system variables only. */
+/*
+ * One session-track entry.  <type> may be one that a later server adds; <name>
+ * is set for system variables only.
+ */
 struct track_entry {
 	enum session_track_type type;
 	struct span raw;	/* the whole entry: type, length, data */
 	struct span name;
-	struct span value;	/* schema, GTID text, "1"/"0", SQL, state letters */
+	struct span value;	/* schema, GTID text, "1"/"0", SQL, state letters;
+				   all of the data when <type> is none of the enum's */
 };
 
 /*

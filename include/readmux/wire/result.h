@@ -5,7 +5,8 @@
  * The bytes that a server sends are handed in as they arrive; the tracker cuts
  * them into steps: a run of bytes that nobody needs to look at (rows, column
  * definitions, also in part), or one whole packet whose content matters (OK,
- * ERR, EOF, the column count, LOCAL INFILE, COM_STMT_PREPARE_OK).  Row bytes are never parsed.
+ * ERR, EOF, the column count, LOCAL INFILE, COM_STMT_PREPARE_OK).  Row bytes are
+ * never parsed.
  * Nothing is copied.  It owns no memory and never allocates.  Packets up to 8 KiB
  * are given out whole only, so that what was passed on ends between packets.
  *
@@ -17,7 +18,8 @@
  * 16 MiB continuation packets: a continuation is data whatever its first byte is.
  *
  * Sources: page_protocol_command_phase_ps, page_protocol_com_query_response,
- * MariaDB "Result Set Packets".
+ * MariaDB "Result Set Packets"; where these leave room, what MariaDB 10.11 and
+ * MySQL 9.7 were seen to send.
  */
 #ifndef READMUX_WIRE_RESULT_H
 #define READMUX_WIRE_RESULT_H
@@ -63,7 +65,9 @@ struct result {
 	bool     optional_metadata;
 	bool     cache_metadata;
 	bool     continued;	/* the next packet continues the one before */
-	bool     ending;	/* the packet given out in part is the last */
+	bool     ending;	/* the data packet under way is the response's last */
+	bool     in_row;	/* the data packet under way is a row */
+	bool     metadata_follows;	/* COM_STMT_PREPARE: definitions are not left out */
 	uint8_t  seq;		/* sequence number of the last packet seen */
 	bool     binary;	/* answers COM_STMT_EXECUTE: a cursor may end the response early */
 	uint16_t status;	/* from the last OK or EOF packet */
