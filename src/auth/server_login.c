@@ -305,6 +305,16 @@ enum server_login_step server_login_tls_started(struct server_login *login,
 
 /* --- packets from the server ------------------------------------------------------ */
 
+static bool is_sqlstate(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((s.data[i] < '0' || s.data[i] > '9') &&
+		    (s.data[i] < 'A' || s.data[i] > 'Z'))
+			return false;
+	}
+	return s.len == SQLSTATE_LEN;
+}
+
 /* In place of the greeting there is no SQLSTATE: it goes by the number then. */
 static enum server_login_step refused(struct server_login *login, struct span payload)
 {
@@ -312,7 +322,7 @@ static enum server_login_step refused(struct server_login *login, struct span pa
 
 	if (!err_packet_parse(payload, &err))
 		return failed(login, "the server sent a malformed ERR packet");
-	if (err.sqlstate.len == 0)
+	if (!is_sqlstate(err.sqlstate))
 		err.sqlstate = err.number == 1040 ? SPAN_LITERAL("08004") :
 			       SPAN_LITERAL("HY000");
 	login->number = err.number;

@@ -233,7 +233,7 @@ static void check_server(const struct server_login *login, enum server_login_ste
 		check(login->text[0] != '\0' &&
 		      (login->number == 0 || login->number == 1251));
 	if (step == SERVER_LOGIN_REFUSED)
-		check(login->sqlstate[0] != '\0');
+		check(strlen(login->sqlstate) == SQLSTATE_LEN);
 }
 
 static enum server_login_step server_step(struct server_login *login, struct input *in,

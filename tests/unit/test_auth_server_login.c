@@ -114,6 +114,8 @@ static const struct {
 	{ "OK", BYTES("\0\0\0\2\0\0\0"), SERVER_LOGIN_DONE, 0, "" },
 	{ "ERR", BYTES("\xff\x15\x04#28000Access denied"), SERVER_LOGIN_REFUSED, 1045,
 	  "Access denied" },
+	{ "SQLSTATE with a zero byte", BYTES("\xff\x15\x04#2\0""000Access denied"),
+	  SERVER_LOGIN_REFUSED, 1045, "Access denied" },
 	{ "ed25519", BYTES("\xfe""client_ed25519\0salt"), SERVER_LOGIN_FAILED, 1251,
 	  "client_ed25519" },
 	{ "PAM", BYTES("\xfe""dialog\0\4Password: "), SERVER_LOGIN_FAILED, 1251,
@@ -152,6 +154,8 @@ static void test_server_replies(void **state)
 				 s.login.number, s.login.text);
 		if (step == SERVER_LOGIN_FAILED)
 			assert_int_equal(s.out.len, 0);
+		if (step == SERVER_LOGIN_REFUSED)
+			assert_int_equal(strlen(s.login.sqlstate), SQLSTATE_LEN);
 	}
 }
 
