@@ -87,11 +87,12 @@ struct outcome {
 static struct outcome classify_once(struct span sql, const struct sql_mode *mode,
 				    bool skip_conditional, struct sql_verdict *v)
 {
-	struct walk w = walk_over(sql, mode, v);
+	struct walk w;
 	struct outcome outcome = { 0 };
 	bool first = true, lexing_changed = false;
 
 	*v = (struct sql_verdict){ .class = SQL_WRITE, .reason = REASON_EMPTY };
+	walk_open(&w, sql, mode, v);
 	w.lexer.skip_conditional = skip_conditional;
 	while (walk_begin(&w)) {
 		read_statement(&w);

@@ -64,7 +64,8 @@ struct walk {
 	uint32_t            suspect_depth;
 };
 
-struct walk walk_over(struct span sql, const struct sql_mode *mode, struct sql_verdict *v);
+void walk_open(struct walk *w, struct span sql, const struct sql_mode *mode,
+	       struct sql_verdict *v);
 
 /*
  * Step to the next token and look at it.  False at the end of the statement:
