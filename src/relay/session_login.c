@@ -83,6 +83,13 @@ static const struct backend_view *model_server(const struct topology *t)
 	return NULL;
 }
 
+/* Of the two that readmux plays itself; the model's own text may go with its topology. */
+static const char *default_plugin(const struct backend_view *model)
+{
+	return model != NULL && strcmp(model->facts.plugin, "caching_sha2_password") == 0 ?
+		"caching_sha2_password" : "mysql_native_password";
+}
+
 static uint64_t offer(const struct session *s, const struct server_facts *facts)
 {
 	uint64_t capabilities = (facts->capabilities & ~NOT_OFFERED) | ALWAYS_OFFERED;
@@ -119,7 +126,7 @@ bool session_greet(struct session *s)
 	login->tls_available = s->env->tls_server != NULL;
 	login->tls_required = s->env->settings->tls == TLS_CLIENT_REQUIRED;
 	login->rsa = s->env->rsa;
-	login->default_plugin = model->facts.plugin;
+	login->default_plugin = default_plugin(model);
 	if (!client_login_greet(login, span_of(model->facts.version_text), s->id,
 				model->facts.collation, model->facts.status, &w))
 		return false;
@@ -438,7 +445,7 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	login->tls = s->stream.transport_state != NULL;
 	login->tls_available = s->env->tls_server != NULL;
 	login->rsa = s->env->rsa;
-	login->default_plugin = "mysql_native_password";
+	login->default_plugin = default_plugin(model_server(s->env->topology));
 	s->login = login;
 	session_set_phase(s, SESSION_LOGIN);
 	timer_set(&s->timer, s->env->loop, s->env->settings->login_timeout_ms * 1000,
