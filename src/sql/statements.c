@@ -225,24 +225,25 @@ static void look_load(struct walk *w)
 	statement_becomes(w, SQL_WRITE, REASON_ADMINISTERS);
 }
 
-#define WRITE(why) .class = SQL_WRITE, .reason = REASON_##why
+#define IS(what, why) .class = SQL_##what, .reason = REASON_##why
+#define WRITE(why) IS(WRITE, why)
 
 static const struct statement statements[] = {
-	[WORD_SELECT]     = { SQL_READ, REASON_PLAIN_READ, .calls = CALLS_ALWAYS },
-	[WORD_TABLE]      = { SQL_READ, REASON_PLAIN_READ, .calls = CALLS_ALWAYS },
-	[WORD_VALUES]     = { SQL_READ, REASON_PLAIN_READ, .calls = CALLS_ALWAYS },
-	[WORD_WITH]       = { SQL_READ, REASON_PLAIN_READ, .calls = CALLS_ALWAYS },
-	[WORD_SHOW]       = { SQL_READ, REASON_SHOW, .calls = CALLS_ALWAYS,
+	[WORD_SELECT]     = { IS(READ, PLAIN_READ), .calls = CALLS_ALWAYS },
+	[WORD_TABLE]      = { IS(READ, PLAIN_READ), .calls = CALLS_ALWAYS },
+	[WORD_VALUES]     = { IS(READ, PLAIN_READ), .calls = CALLS_ALWAYS },
+	[WORD_WITH]       = { IS(READ, PLAIN_READ), .calls = CALLS_ALWAYS },
+	[WORD_SHOW]       = { IS(READ, SHOW), .calls = CALLS_ALWAYS,
 			      .look = statement_show },
-	[WORD_DESC]       = { SQL_READ, REASON_SHOW, .look = statement_describe },
-	[WORD_DESCRIBE]   = { SQL_READ, REASON_SHOW, .look = statement_describe },
-	[WORD_EXPLAIN]    = { SQL_READ, REASON_SHOW, .look = statement_describe },
-	[WORD_HELP]       = { SQL_READ, REASON_SHOW },
-	[WORD_GET]        = { SQL_READ, REASON_PREVIOUS_STATEMENT, SQL_ABOUT_PREVIOUS,
+	[WORD_DESC]       = { IS(READ, SHOW), .look = statement_describe },
+	[WORD_DESCRIBE]   = { IS(READ, SHOW), .look = statement_describe },
+	[WORD_EXPLAIN]    = { IS(READ, SHOW), .look = statement_describe },
+	[WORD_HELP]       = { IS(READ, SHOW) },
+	[WORD_GET]        = { IS(READ, PREVIOUS_STATEMENT), SQL_ABOUT_PREVIOUS,
 			      .look = look_get },
-	[WORD_SET]        = { SQL_SESSION, REASON_SET_SESSION, .calls = CALLS_ALWAYS,
+	[WORD_SET]        = { IS(SESSION, SET_SESSION), .calls = CALLS_ALWAYS,
 			      .look = statement_set },
-	[WORD_USE]        = { SQL_SESSION, REASON_USE_SCHEMA },
+	[WORD_USE]        = { IS(SESSION, USE_SCHEMA) },
 	[WORD_INSERT]     = { WRITE(MODIFIES), .calls = CALLS_IN_VALUES },
 	[WORD_REPLACE]    = { WRITE(MODIFIES), .calls = CALLS_IN_VALUES },
 	[WORD_UPDATE]     = { WRITE(MODIFIES), .calls = CALLS_ALWAYS },
