@@ -254,10 +254,10 @@ static const uint8_t word_actions[WORDS_END] = {
 	[WORD_TABLE] = ACTION_VALUES,
 };
 
-/* What only counts where the statement is run. */
+/* A word that makes a write of what began as a read. */
 static void makes_write(struct walk *w, enum route_reason reason)
 {
-	if (w->part.reads && !w->part.explains)
+	if (w->part.reads)
 		walk_downgrade(w, reason, w->token.text);
 }
 
@@ -290,7 +290,8 @@ static void inspect_word(struct walk *w)
 		break;
 	case ACTION_INTO:
 		w->in_into = w->part.reads;
-		makes_write(w, REASON_INTO);
+		if (!w->part.explains)
+			makes_write(w, REASON_INTO);
 		break;
 	case ACTION_FOR:
 		inspect_for(w);
@@ -349,7 +350,7 @@ static void inspect_pending(struct walk *w)
 
 	if (w->suspect.len > 0)
 		watch_suspect(w);
-	if (modifies && !walk_at(w, '(') && w->part.reads && !w->part.explains)
+	if (modifies && !walk_at(w, '(') && w->part.reads)
 		walk_downgrade(w, REASON_MODIFIES, w->prev.text);
 	if (w->earlier.word == WORD_LAST_INSERT_ID && step_is(&w->prev, '(') &&
 	    !walk_at(w, ')'))

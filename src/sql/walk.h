@@ -31,7 +31,7 @@ struct part {
 	struct span       what;
 	enum part_calls   calls;
 	bool              reads;	/* look for words that make a read a write */
-	bool              explains;	/* is not run: locks and changes do not count */
+	bool              explains;	/* is not run: INTO writes no file */
 	bool              sets;		/* a SET: its own := assign as = does */
 	bool              changes_lexing; /* a text after it cannot be understood */
 	bool              takes_all;	/* has a body: semicolons do not end it */

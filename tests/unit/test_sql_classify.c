@@ -96,7 +96,7 @@ static bool is_write_with(const struct row *row, size_t at, const char *what)
 
 	assert_in_range(len, 1, sizeof(text) - 1);
 	sql_classify(span_of(text), &row_modes[row->mode], &v);
-	if (v.class == SQL_WRITE || v.reason == REASON_EXPLAIN)
+	if (v.class == SQL_WRITE)
 		return true;
 	print_message("not ok: %s %s: \"%s\"\n", class_names[v.class],
 		      reason_word(v.reason), text);
