@@ -115,12 +115,16 @@ def _start(workspace, cluster, **settings):
 def module_readmux(workspace, cluster):
     process = _start(workspace, cluster)
     yield process
-    process.stop()
+    if process.alive():                     # else its last test has told
+        process.stop()
 
 
 @pytest.fixture
 def readmux(module_readmux):
     """The module's readmux, which must be alive and well after each test."""
+    if not module_readmux.alive():          # an earlier test has failed by that
+        os.unlink(module_readmux.log)
+        module_readmux.start()
     yield module_readmux
     module_readmux.check_log()
     assert module_readmux.alive(), f"readmux died:\n{module_readmux.log_text()[-6000:]}"

@@ -35,13 +35,13 @@ probe: {user: root, password: "", interval: 1s}
 """
 
 BAD = (
-    ("prob: {user: root}\n", 1, 1, ("prob", "probe")),
+    ("prob: {user: root}\n", 1, 8, ("prob", "probe")),
     ("probe:\n  user: root\n  intervall: 1s\n", 3, 3, ("intervall", "interval")),
     ("probe:\n  interval: soon\n", 2, 13, ("probe.interval", "soon")),
     ("probe:\n  interval: 1ms\n", 2, 13, ("probe.interval", "100")),
     ("consistency: strong\n", 1, 14, ("consistency", "strong", "session")),
     ("workers: -1\n", 1, 10, ("workers", "-1")),
-    ("listen:\n  - {address: \"127.0.0.1:3306\", rout: split}\n", 2, 34, ("rout", "route")),
+    ("listen:\n  - {address: \"127.0.0.1:3306\", rout: split}\n", 2, 33, ("rout", "route")),
     ("listen:\n  - {address: \"127.0.0.1:99999\"}\n", 2, 15, ("99999",)),
     ("probe: [1, 2\n", None, None, ()),
     ("probe: 5\n", 1, 8, ("probe",)),

@@ -101,12 +101,22 @@ class Wire:
         return payload
 
     def write_raw(self, data):
-        self.socket.sendall(data)
+        try:
+            self.socket.sendall(data)
+        except ConnectionError as why:
+            raise Ended(str(why)) from None
 
     def write_packet(self, payload, seq=None):
         seq = self.seq if seq is None else seq
         self.write_raw(len(payload).to_bytes(3, "little") + bytes([seq & 0xff]) + payload)
         self.seq = (seq + 1) & 0xff
+
+    def end_writing(self):
+        """Half-close; no matter if the other side has closed already."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
     def read_to_end(self):
         """Everything until the other side closes; fails by time-out if it does not."""
