@@ -305,7 +305,7 @@ static bool is_text(struct span s)
 }
 
 /*
- * libmariadb answers caching_sha2 over TLS with the password and a NUL at once.
+ * Some clients answer caching_sha2 over TLS with the password and a NUL at once.
  * One scramble in 256 ends in 0 as well, so with that length only text counts.
  */
 static bool looks_clear(struct span answer)

@@ -147,7 +147,7 @@ static const struct {
 	  SAY_NOTHING, KNOWN_STAGE2, "N", SAY_NATIVE, "P", SAY_NOTHING, NULL },
 	{ "native answer to a sha2 greeting", SHA2, PLAIN, NATIVE,
 	  SAY_NATIVE, KNOWN_STAGE2, "P", SAY_NOTHING, NULL, SAY_NOTHING, NULL },
-	{ "libmariadb over TLS: the password at once", NATIVE, TLS, NATIVE,
+	{ "over TLS: the password at once", NATIVE, TLS, NATIVE,
 	  SAY_NATIVE, KNOWN_NOTHING, "S", SAY_CLEAR, "T", SAY_NOTHING, NULL },
 	{ "the same when it was greeted with sha2", SHA2, TLS, SHA2,
 	  SAY_CLEAR, KNOWN_STAGE2, "P", SAY_NOTHING, NULL, SAY_NOTHING, NULL },
