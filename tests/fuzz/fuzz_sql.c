@@ -3,9 +3,8 @@
  * Any bytes as a statement.  The first byte chooses how the session reads text.
  *
  * Beyond not crashing: tokens lie in the text and go forward, all spans that
- * are given out lie in it, what is a read stays one word of honour away from a write
- * (a text with "; DROP TABLE t" after it is never a read), and a shape holds no
- * digit that was not part of a name.
+ * are given out lie in it, no text is a read with "; DROP TABLE t" after it, and a
+ * shape holds no digit that was not part of a name.
  */
 #include <readmux/sql/classify.h>
 #include <readmux/sql/digest.h>
