@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What workers are told of the fleet, and when; see fleet_parts.h.  The rules of who
+ * is used are model/verdict.c's.
+ */
+#include "fleet_parts.h"
+
+#include <readmux/base/log.h>
+#include <readmux/model/verdict.h>
+
+#define LAG_GRAIN_MS      500u		/* smaller changes of lag are no news */
+#define SLOW_START_STEPS  10u
+#define WEIGHT_FULL       100u
+
+/* --- computing what workers are told ---------------------------------------------- */
+
+static uint32_t weight_of(const struct fleet *f, const struct member *m)
+{
+	uint64_t whole = f->settings->slow_start_ms * 1000, up;
+
+	if (m->up_us == 0 || whole == 0)
+		return WEIGHT_FULL;
+	up = loop_now_us(f->loop) - m->up_us;
+	if (up >= whole)
+		return WEIGHT_FULL;
+	/* in steps, so that it is not news all the time */
+	return (uint32_t)((up * SLOW_START_STEPS / whole + 1) * WEIGHT_FULL / SLOW_START_STEPS);
+}
+
+static void compute(struct fleet *f)
+{
+	struct verdict_case cases[BACKENDS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		struct member *m = &f->members[i];
+
+		if (!m->in_use)
+			continue;
+		m->view.health = m->health.now;
+		cases[n++] = (struct verdict_case){
+			.view = &m->view,
+			.name_gone = m->name_gone,
+			.weight = weight_of(f, m),
+			.trouble = m->trouble,
+			.replication = m->replication,
+		};
+	}
+	verdict_compute(cases, n, f->settings->max_lag_ms);
+}
+
+static bool lag_is_news(const struct backend_view *a, const struct backend_view *b)
+{
+	uint32_t difference = a->lag_ms > b->lag_ms ? a->lag_ms - b->lag_ms : b->lag_ms - a->lag_ms;
+
+	return a->lag_state != b->lag_state || difference >= LAG_GRAIN_MS;
+}
+
+static bool is_news(const struct member *m)
+{
+	const struct backend_view *a = &m->view, *b = &m->told;
+
+	return a->id != b->id || a->health != b->health || a->usable != b->usable ||
+	       a->writable != b->writable || a->draining != b->draining || a->weight != b->weight ||
+	       strcmp(a->cause, b->cause) != 0 || lag_is_news(a, b) ||
+	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
+}
+
+static void say_in_or_out(const struct backend_view *v)
+{
+	char at[ADDRESS_TEXT_MAX];
+
+	address_format(&v->address, at, sizeof(at));
+	if (v->usable)
+		log_info(NULL, "backend in", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
+			 LOG_TEXT("role", v->role == BACKEND_PRIMARY ? "primary" : "replica"),
+			 LOG_TEXT("version", v->facts.version_text));
+	else
+		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
+			 LOG_TEXT("health", health_name(v->health)), LOG_TEXT("cause", v->cause));
+}
+
+/* Every change of what a backend is used for, with its cause. */
+static void say_change(const struct member *m)
+{
+	const struct backend_view *v = &m->view, *told = &m->told;
+	bool read_only = v->usable && v->role == BACKEND_PRIMARY && !v->writable;
+
+	if (v->health == HEALTH_UNKNOWN)
+		return;		/* nothing is known yet */
+	if (v->usable != told->usable || told->health == HEALTH_UNKNOWN ||
+	    (!v->usable && strcmp(v->cause, told->cause) != 0))
+		say_in_or_out(v);
+	if (read_only && (!told->usable || told->writable))
+		log_warn(NULL, "the primary is read-only; writes wait", LOG_TEXT("backend", v->name));
+	else if (v->writable && told->usable && !told->writable)
+		log_info(NULL, "the primary takes writes again", LOG_TEXT("backend", v->name));
+}
+
+/* --- publishing ----------------------------------------------------------------- */
+
+static struct topology *snapshot(struct fleet *f)
+{
+	uint64_t version = f->topology != NULL ? f->topology->version + 1 : 1;
+	struct topology *t;
+	size_t n = 0;
+
+	for (size_t i = 0; i < BACKENDS_MAX; i++)
+		n += f->members[i].in_use;
+	t = topology_new(n);
+	if (t == NULL)
+		return NULL;
+	t->version = version;
+	t->discovered = f->discovered;
+	n = 0;
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		if (f->members[i].in_use)
+			t->backends[n++] = f->members[i].view;
+	}
+	return t;
+}
+
+static void publish(struct fleet *f)
+{
+	struct topology *t = snapshot(f);
+
+	if (t == NULL) {
+		log_error(NULL, "out of memory; news of backends is late");
+		return;
+	}
+	for (size_t i = 0; i < BACKENDS_MAX; i++)
+		f->members[i].told = f->members[i].view;
+	f->news = false;
+	topology_drop(f->topology);
+	f->topology = t;
+	f->ops->published(f->arg, t);
+}
+
+static void slow_start_step(struct timer *t)
+{
+	fleet_settle(container_of(t, struct fleet, slow_start));
+}
+
+static void watch_slow_start(struct fleet *f)
+{
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		const struct backend_view *v = &f->members[i].view;
+
+		if (!f->members[i].in_use || v->weight == 0 || v->weight >= WEIGHT_FULL)
+			continue;
+		timer_set(&f->slow_start, f->loop,
+			  f->settings->slow_start_ms * 1000 / SLOW_START_STEPS, slow_start_step);
+		return;
+	}
+}
+
+void fleet_settle(struct fleet *f)
+{
+	bool news = f->news;
+
+	compute(f);
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		const struct member *m = &f->members[i];
+
+		if (!m->in_use || !is_news(m))
+			continue;
+		say_change(m);
+		news = true;
+	}
+	if (news)
+		publish(f);
+	watch_slow_start(f);
+}
