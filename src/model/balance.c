@@ -71,7 +71,7 @@ static uint64_t cost_of(const struct candidate *c)
 	return ((uint64_t)c->in_flight + 1) * latency;
 }
 
-/* <a> and <b> were drawn in random order, so a tie may go to <a>. */
+/* <a>'s turn has come, so a tie goes to it. */
 static bool first_is_better(const struct candidate *a, const struct candidate *b,
 			    struct balance_state *state)
 {
@@ -94,7 +94,8 @@ static size_t pick_p2c(const struct candidate *c, size_t n, struct balance_state
 		return BALANCE_NONE;
 	if (eligible == 1)
 		return nth_eligible(c, 0);
-	first = random_below(state, eligible);
+	/* taken in turn, so that ties of a quiet system are spread evenly */
+	first = (size_t)(state->turn++ % eligible);
 	second = random_below(state, eligible - 1);
 	second += second >= first;
 	first = nth_eligible(c, first);

@@ -178,11 +178,35 @@ void session_send_ok(struct session *s)
 	send_packet(s, &w);
 }
 
+/*
+ * Collations whose character set writes every ASCII character, and no other,
+ * as one byte below 0x80 and knows white space only there: utf8mb3, utf8mb4, ascii,
+ * binary (information_schema.collations of both servers).
+ */
+static bool collation_is_plain(uint16_t id)
+{
+	return id == 11 || id == 33 || id == 45 || id == 46 || id == 63 || id == 65 || id == 76 ||
+	       id == 83 || (id >= 192 && id <= 247) || id == 255;
+}
+
+/* Whether the lexer can take the client's bytes for what they seem. */
+static bool charset_is_ambiguous(const struct session *s)
+{
+	struct span set = state_variable(s->state, SPAN_LITERAL("character_set_client"));
+
+	if (set.len == 0)
+		return !collation_is_plain(s->account->collation);
+	return !span_is_nocase(set, "'utf8mb4'") && !span_is_nocase(set, "'utf8mb3'") &&
+	       !span_is_nocase(set, "'utf8'") && !span_is_nocase(set, "'ascii'") &&
+	       !span_is_nocase(set, "'binary'");
+}
+
 struct sql_mode session_sql_mode(const struct session *s)
 {
 	const struct backend_view *primary = topology_primary(s->env->topology);
 
 	return (struct sql_mode){
+		.ambiguous_charset = charset_is_ambiguous(s),
 		.ansi_quotes = (s->status & SERVER_STATUS_ANSI_QUOTES) != 0,
 		.no_backslash_escapes = (s->status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0,
 		.mariadb = primary != NULL && primary->facts.mariadb,

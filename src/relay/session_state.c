@@ -161,6 +161,18 @@ size_t state_variables(const struct session_state *state)
 	return state->variables;
 }
 
+struct span state_variable(const struct session_state *state, struct span name)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (e.kind == STATE_SYSTEM_VARIABLE && span_equal(e.name, name))
+			return e.value;
+	}
+	return SPAN_NONE;
+}
+
 struct session_state *state_with_schema(struct session_state *state, struct span schema)
 {
 	struct cursor c = cursor_over(state);

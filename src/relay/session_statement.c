@@ -887,11 +887,9 @@ static void learn_position(struct session *s)
 {
 	const struct statement *st = &s->st;
 
-	bool may_have_written = (st->verdict.class == SQL_WRITE || st->primary_only) && !st->replica;
-
 	if (s->conn->position[0] != '\0')
 		(void)snprintf(s->position, sizeof(s->position), "%s", s->conn->position);
-	else if (may_have_written && (!st->ended_by_ok || !s->conn->pool->gtid))
+	else if (may_have_written(st) && (!st->ended_by_ok || !s->conn->pool->gtid))
 		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
 }
 

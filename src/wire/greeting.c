@@ -16,6 +16,17 @@ static void copy_salt(uint8_t *into, struct span part, size_t len)
 		memcpy(into, part.data, len);
 }
 
+/* Text up to its NUL or the end of the packet, which some leave out. */
+static struct span read_optional_cstr(struct reader *r)
+{
+	const uint8_t *nul;
+
+	if (reader_left(r) == 0)
+		return SPAN_NONE;
+	nul = memchr(r->cur, 0, reader_left(r));
+	return nul != NULL ? reader_cstr(r) : reader_rest(r);
+}
+
 bool greeting_parse(struct span payload, struct greeting *g)
 {
 	struct reader r = reader_over(payload);
@@ -40,8 +51,8 @@ bool greeting_parse(struct span payload, struct greeting *g)
 		g->capabilities |= extended << EXTENDED_SHIFT;
 	salt_len = size_max(13, salt_len > SALT_PART_1 ? salt_len - SALT_PART_1 : 0);
 	copy_salt(g->salt + SALT_PART_1, reader_bytes(&r, salt_len), SALT_PART_2);
-	if ((g->capabilities & CLIENT_PLUGIN_AUTH) != 0 && reader_left(&r) > 0)
-		g->plugin = reader_cstr(&r);
+	if ((g->capabilities & CLIENT_PLUGIN_AUTH) != 0)
+		g->plugin = read_optional_cstr(&r);
 	return !r.bad;
 }
 
@@ -75,16 +86,6 @@ static struct span read_auth(struct reader *r, uint64_t capabilities)
 	return reader_bytes(r, reader_uint(r, 1));
 }
 
-static struct span read_optional_cstr(struct reader *r)
-{
-	const uint8_t *nul;
-
-	if (reader_left(r) == 0)
-		return SPAN_NONE;
-	nul = memchr(r->cur, 0, reader_left(r));
-	return nul != NULL ? reader_cstr(r) : reader_rest(r);
-}
-
 bool handshake_response_parse(struct span payload, struct handshake_response *h)
 {
 	struct reader r = reader_over(payload);
@@ -114,7 +115,8 @@ bool handshake_response_parse(struct span payload, struct handshake_response *h)
 		h->plugin = read_optional_cstr(&r);
 	if ((h->capabilities & CLIENT_CONNECT_ATTRS) != 0 && reader_left(&r) > 0)
 		h->attributes = reader_lenenc_bytes(&r);
-	if ((h->capabilities & CLIENT_ZSTD_COMPRESSION_ALGORITHM) != 0 && reader_left(&r) > 0)
+	if ((h->capabilities & CLIENT_ZSTD_COMPRESSION_ALGORITHM) != 0 &&
+	    reader_left(&r) > 0)
 		h->zstd_level = (uint8_t)reader_uint(&r, 1);
 	return !r.bad;
 }

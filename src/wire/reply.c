@@ -33,7 +33,8 @@ bool ok_packet_parse(struct span payload, uint64_t capabilities, struct ok_packe
 	ok->status = (uint16_t)reader_uint(&r, 2);
 	ok->warnings = (uint16_t)reader_uint(&r, 2);
 	ok->info = read_info(&r, tracks);
-	if (tracks && (ok->status & SERVER_SESSION_STATE_CHANGED) != 0 && reader_left(&r) > 0)
+	if (tracks && (ok->status & SERVER_SESSION_STATE_CHANGED) != 0 &&
+	    reader_left(&r) > 0)
 		ok->track = reader_lenenc_bytes(&r);
 	(void)reader_rest(&r);		/* clients do not look at what follows */
 	return reader_finish(&r);
@@ -152,7 +153,10 @@ static bool next_record(struct track_reader *t, struct track_entry *entry)
 	if (t->outer.bad)
 		return false;
 	t->raw = (struct span){ start, (size_t)(t->outer.cur - start) };
-	*entry = (struct track_entry){ .type = (enum session_track_type)type, .raw = t->raw };
+	*entry = (struct track_entry){
+		.type = (enum session_track_type)type,
+		.raw = t->raw,
+	};
 	if (type == SESSION_TRACK_SYSTEM_VARIABLES) {
 		t->pairs = r;
 		return next_pair(t, entry);

@@ -8,12 +8,8 @@
  */
 #include <readmux/wire/result.h>
 
-/*
- * Packets up to this size are passed on whole, so that a response which
- * breaks off does so between packets.  Fits what a receiver holds in front of a
- * read (LOOP_HEADROOM).
- */
-#define WHOLE_PACKET_MAX 8192u
+/* Packets up to this size are given out whole; see result.h. */
+#define WHOLE_PACKET_MAX (1024u * 1024u)
 
 #define OLD_EOF_MAX      9u	/* an EOF packet of the old form is shorter */
 #define PROGRESS_NUMBER  0xffffu
@@ -45,7 +41,8 @@ void result_expect(struct result *r, uint8_t command, uint64_t capabilities)
 		.shape = (uint8_t)shape,
 		.phase = first[shape],
 		.deprecate_eof = (capabilities & CLIENT_DEPRECATE_EOF) != 0,
-		.optional_metadata = (capabilities & CLIENT_OPTIONAL_RESULTSET_METADATA) != 0,
+		.optional_metadata =
+			(capabilities & CLIENT_OPTIONAL_RESULTSET_METADATA) != 0,
 		.cache_metadata = (capabilities & MARIADB_CLIENT_CACHE_METADATA) != 0,
 		.binary = command == COM_STMT_EXECUTE || command == COM_STMT_BULK_EXECUTE,
 	};
@@ -77,7 +74,7 @@ static bool is_data(const struct result *r, uint32_t len, uint8_t first)
 	case PHASE_FIELDS:
 		return !ends_rows(r, len, first);
 	case PHASE_STREAM:
-		return true;
+		return first != PACKET_ERR && (first != PACKET_EOF || len >= OLD_EOF_MAX);
 	case PHASE_FIRST:
 	case PHASE_DEFINITIONS_EOF:
 	case PHASE_TEXT:
@@ -244,11 +241,12 @@ static bool take_err(struct result_step *step)
 static bool take_end(struct result *r, struct result_step *step)
 {
 	bool later = r->phase == PHASE_ROWS && !r->deprecate_eof && call_ends_later(r);
+	uint16_t more = later ? SERVER_MORE_RESULTS_EXISTS : 0;
 
 	step->packet = r->deprecate_eof ? RESULT_PACKET_OK : RESULT_PACKET_EOF;
 	if (r->deprecate_eof ? !take_ok(r, step->payload) : !take_eof(r, step->payload))
 		return false;
-	step->last = result_over(r, later ? r->status | SERVER_MORE_RESULTS_EXISTS : r->status);
+	step->last = result_over(r, r->status | more);
 	return true;
 }
 
@@ -291,13 +289,12 @@ static bool take_definitions_eof(struct result *r, struct result_step *step)
 	return true;
 }
 
-static bool take_login(struct result_step *step)
+/* An OK packet ends it; what comes before is between client and server. */
+static bool take_login(struct result *r, struct result_step *step)
 {
-	uint8_t first = step->payload.data[0];
-
-	step->packet = first == PACKET_OK ? RESULT_PACKET_OK : RESULT_PACKET_TEXT;
-	step->last = first == PACKET_OK;
-	return true;
+	step->last = step->payload.data[0] == PACKET_OK;
+	step->packet = step->last ? RESULT_PACKET_OK : RESULT_PACKET_TEXT;
+	return !step->last || take_ok(r, step->payload);
 }
 
 static bool take_packet(struct result *r, struct result_step *step)
@@ -319,9 +316,12 @@ static bool take_packet(struct result *r, struct result_step *step)
 		step->last = true;
 		return true;
 	case PHASE_LOGIN:
-		return take_login(step);
-	case PHASE_DEFINITIONS:
+		return take_login(r, step);
 	case PHASE_STREAM:
+		step->packet = RESULT_PACKET_EOF;
+		step->last = true;
+		return take_eof(r, step->payload);
+	case PHASE_DEFINITIONS:
 		break;
 	}
 	return false;
@@ -447,7 +447,8 @@ void result_step(struct result *r, struct span bytes, struct result_step *step)
 			break;
 		}
 		f = frame_at(at);
-		if (!r->continued && (f.len == 0 || !is_data(r, f.len, at[PACKET_HEADER_LEN]))) {
+		if (!r->continued &&
+		    (f.len == 0 || !is_data(r, f.len, at[PACKET_HEADER_LEN]))) {
 			if (run.len > 0)
 				break;
 			step_packet(r, bytes, f, step);

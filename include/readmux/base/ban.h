@@ -16,7 +16,11 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-/* A warning, and so an error in CI: poison would also hit macros of libraries' headers. */
+#if defined(__GNUC__) && !defined(__clang__)
+/*
+ * A warning, and so an error in CI: poison would also hit macros of libraries'
+ * headers.  gcc alone, because glibc makes some of these macros for clang.
+ */
 #define RMX_BANNED __attribute__((deprecated("banned by base/ban.h")))
 
 char *strcpy(char *to, const char *from) RMX_BANNED;
@@ -31,4 +35,5 @@ struct tm *localtime(const time_t *t) RMX_BANNED;
 struct tm *gmtime(const time_t *t) RMX_BANNED;
 char *asctime(const struct tm *tm) RMX_BANNED;
 char *ctime(const time_t *t) RMX_BANNED;
+#endif
 #endif

@@ -62,6 +62,9 @@ struct session_state *state_schema_only(struct session_state *state);
 /* Empty when there is none. */
 struct span state_schema(const struct session_state *state);
 
+/* SQL text of a system variable that was set; empty when it was not. */
+struct span state_variable(const struct session_state *state, struct span name);
+
 /* Number of variables of both kinds. */
 size_t state_variables(const struct session_state *state);
 

@@ -37,17 +37,20 @@ void greeting_write(struct writer *w, const struct greeting *g);
 struct handshake_response {
 	uint64_t    capabilities;
 	uint32_t    max_packet;
-	uint16_t    collation;		/* one byte on the wire; MySQL 8+ clients may use two */
+	uint16_t    collation;		/* one byte on the wire; two in COM_CHANGE_USER */
 	bool        ssl_request;	/* SSLRequest: the fields below are empty */
 	struct span user;
 	struct span auth;		/* first answer of <plugin> */
 	struct span schema;		/* empty when none was given */
 	struct span plugin;		/* empty when CLIENT_PLUGIN_AUTH is off */
-	struct span attributes;		/* lenenc key/value pairs, without the total length */
+	struct span attributes;		/* lenenc key/value pairs, without their length */
 	uint8_t     zstd_level;
 };
 
-/* Clients without CLIENT_PROTOCOL_41 or CLIENT_SECURE_CONNECTION are not parsed. */
+/*
+ * Clients without CLIENT_PROTOCOL_41 or CLIENT_SECURE_CONNECTION are not parsed.
+ * As at a server, what stands behind <auth> may be missing or without its NUL.
+ */
 RMX_MUST_CHECK
 bool handshake_response_parse(struct span payload, struct handshake_response *r);
 

@@ -7,7 +7,7 @@
  * definitions, also in part), or one whole packet whose content matters (OK,
  * ERR, EOF, the column count, LOCAL INFILE, COM_STMT_PREPARE_OK).  Row bytes are
  * never parsed.
- * Nothing is copied.  It owns no memory and never allocates.  Packets up to 8 KiB
+ * Nothing is copied.  It owns no memory and never allocates.  Packets up to 1 MiB
  * are given out whole only, so that what was passed on ends between packets.
  *
  * Understood: both CLIENT_DEPRECATE_EOF forms, multi-results, LOCAL INFILE,
@@ -41,17 +41,17 @@ enum result_packet {
 	RESULT_PACKET_OK,		/* OK, also as end of a result set (0xfe) */
 	RESULT_PACKET_ERR,
 	RESULT_PACKET_EOF,		/* an old EOF packet, in the middle or at the end */
-	RESULT_PACKET_LOCAL_INFILE,	/* the client now sends a file, then the response goes on */
+	RESULT_PACKET_LOCAL_INFILE,	/* the client sends a file, then the response goes on */
 	RESULT_PACKET_PROGRESS,		/* MariaDB progress report; the response goes on */
-	RESULT_PACKET_TEXT,		/* COM_STATISTICS */
+	RESULT_PACKET_TEXT,		/* COM_STATISTICS; COM_CHANGE_USER before its end */
 };
 
 struct result_step {
 	enum result_step_kind kind;
-	size_t                len;	/* bytes of input that this step covers, headers included */
+	size_t                len;	/* bytes of input that this covers, with headers */
 	size_t                need;	/* RESULT_NEED: more than was given */
 	enum result_packet    packet;
-	struct span           payload;	/* RESULT_PACKET: without its header, inside the input */
+	struct span           payload;	/* RESULT_PACKET: without its header, in the input */
 	uint8_t               seq;	/* RESULT_PACKET: its sequence number */
 	bool                  last;	/* the response ends with this step */
 	bool                  row;	/* PASS: at least one row byte is in it */
@@ -69,7 +69,7 @@ struct result {
 	bool     in_row;	/* the data packet under way is a row */
 	bool     metadata_follows;	/* COM_STMT_PREPARE: definitions are not left out */
 	uint8_t  seq;		/* sequence number of the last packet seen */
-	bool     binary;	/* answers COM_STMT_EXECUTE: a cursor may end the response early */
+	bool     binary;	/* answers COM_STMT_EXECUTE: a cursor may end it early */
 	uint16_t status;	/* from the last OK or EOF packet */
 	uint16_t warnings;
 	uint64_t definitions;	/* definitions still to come in this phase */
