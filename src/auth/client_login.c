@@ -69,6 +69,12 @@ static bool can_switch(const struct client_login *login)
 	return !login->switched && (login->capabilities & CLIENT_PLUGIN_AUTH) != 0;
 }
 
+/* Before COM_CHANGE_USER: the host did not keep what was sent last. */
+static bool has_salt(const struct client_login *login)
+{
+	return login->salt[0] != 0;
+}
+
 /* Nobody else can read what the client sends. */
 static bool is_private(const struct client_login *login)
 {
@@ -115,6 +121,14 @@ bool client_login_greet(struct client_login *login, struct span version,
 	return writer_end(out);
 }
 
+/* In COM_CHANGE_USER native clients answer the salt they had, whatever comes now. */
+static bool renew_salt(struct client_login *login, const char *plugin)
+{
+	if (login->changing && has_salt(login) && plugin == native)
+		return true;
+	return salt_make(login->salt);
+}
+
 static enum client_login_step ask_switch(struct client_login *login, const char *plugin,
 					 struct writer *w)
 {
@@ -123,7 +137,7 @@ static enum client_login_step ask_switch(struct client_login *login, const char 
 	if (!can_switch(login))
 		return refuse(login, RMX_NO_SAFE_PASSWORD,
 			      "the client cannot change its authentication plugin");
-	if (!salt_make(login->salt))
+	if (!renew_salt(login, plugin))
 		return refuse(login, RMX_INTERNAL, "no randomness");
 	if (plugin != clear)
 		a.data = (struct span){ login->salt, SALT_LEN };
@@ -244,6 +258,8 @@ static enum client_login_step ask_answer(struct client_login *login, struct writ
 
 	if (!login->known.has_stage2)
 		return ask_password(login, w);
+	if (!has_salt(login) && can_ask_password(login))
+		return ask_switch(login, sha2, w);
 	if (came_with_sha2 && (login->known.has_password || is_private(login)))
 		return ask_switch(login, sha2, w);
 	if (plugin_is(login, native) || !login->known.has_password)
@@ -319,8 +335,8 @@ static enum answer judge_answer(const struct client_login *login)
 {
 	struct span answer = { login->answer, login->answer_len };
 
-	if (login->salt[0] == 0)
-		return ANSWER_FOREIGN;	/* COM_CHANGE_USER, and the salt was not kept */
+	if (!has_salt(login))
+		return ANSWER_FOREIGN;
 	if (plugin_is(login, clear))
 		return is_private(login) && answer.len > 0 ? ANSWER_CLEAR : ANSWER_FOREIGN;
 	if (!plugin_is(login, native) && !plugin_is(login, sha2))
@@ -458,6 +474,7 @@ enum client_login_step client_login_change_user(struct client_login *login,
 	/* an empty answer may also come from a client that waits for a salt */
 	login->asked = (login->capabilities & CLIENT_PLUGIN_AUTH) == 0;
 	login->switched = false;
+	login->changing = true;
 	return take_identity(login, &h);
 }
 

@@ -336,7 +336,7 @@ uint64_t credentials_blocked(struct credentials *c, struct span user, struct spa
 
 	pthread_mutex_lock(&c->lock);
 	f = failure_find(c, &key);
-	if (f != NULL && c->burst > 0 && f->count > c->burst &&
+	if (f != NULL && c->burst > 0 && f->count >= c->burst &&
 	    elapsed(now_us, f->first_us) < c->window_us)
 		left = c->window_us - elapsed(now_us, f->first_us);
 	pthread_mutex_unlock(&c->lock);

@@ -170,7 +170,7 @@ static void test_blocking_window(void **state)
 	(void)state;
 	fail_times(c, "app", "1.2.3.4", 0, 100);
 	assert_int_equal(blocked(c, "app", "1.2.3.4", 0), 0);	/* no limit was set */
-	credentials_limit(c, 3, 1000);
+	credentials_limit(c, 4, 1000);
 	fail_times(c, "u", "1.2.3.4", 100, 3);
 	assert_int_equal(blocked(c, "u", "1.2.3.4", 100), 0);
 	fail_times(c, "u", "1.2.3.4", 200, 1);
@@ -196,7 +196,7 @@ static void test_failures_are_bounded(void **state)
 	char user[32];
 
 	(void)state;
-	credentials_limit(c, 1, 1000000);
+	credentials_limit(c, 2, 1000000);
 	fail_times(c, "first", "a", 0, 2);
 	fail_times(c, "second", "a", 1, 2);
 	for (int i = 0; i < 4094; i++) {

@@ -62,6 +62,7 @@ struct client_login {
 	uint8_t        phase;			/* private */
 	bool           asked;			/* private: <plugin> was asked for it */
 	bool           switched;		/* private: AuthSwitchRequest was sent */
+	bool           changing;		/* private: this is COM_CHANGE_USER */
 	bool           tls;			/* the connection is encrypted now */
 	uint8_t        seq;			/* number of the next packet to send */
 	uint8_t        salt[SALT_LEN];		/* last sent; COM_CHANGE_USER needs it */
@@ -94,8 +95,9 @@ bool client_login_greet(struct client_login *login, struct span version,
 /*
  * Continue with COM_CHANGE_USER <payload> (command byte first) on a connection
  * whose <login> holds the capabilities agreed before; <seq> is that packet's number.
- * <salt> is the one last sent to this client; all zero when it was not kept, and
- * then a client without CLIENT_PLUGIN_AUTH is refused, others are asked again.
+ * <salt> is the one last sent to this client, which mysql_native_password answers
+ * even when a new one is sent.  All zero when it was not kept: then the password is
+ * asked for by caching_sha2, and a client without CLIENT_PLUGIN_AUTH is refused.
  */
 RMX_MUST_CHECK
 enum client_login_step client_login_change_user(struct client_login *login,

@@ -53,8 +53,8 @@ void credentials_refused(struct credentials *c, struct span user,
 			 const struct secret *secret);
 
 /*
- * Limit on failed logins per address and user: more than <burst> failures
- * within <window_us> block that pair until the window has passed.  At most 4096
+ * Limit on failed logins per address and user: <burst> failures within
+ * <window_us> block that pair until the window has passed.  At most 4096
  * pairs are remembered, the oldest goes first; <burst> 0 means no limit.
  * credentials_blocked() returns the microseconds left, 0 when free.
  */
