@@ -78,7 +78,7 @@ class Readmux:
         wait_until(self._serves, f"readmux serves (its log: {self.log})", seconds)
 
     def _serves(self):
-        assert self.alive(), f"readmux ended with {self.process.returncode}:\n{self.log_text()}"
+        self.check_alive()
         try:
             self.connect().close()
             return True
@@ -87,6 +87,11 @@ class Readmux:
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
+
+    def check_alive(self):
+        self.check_log()
+        assert self.alive(), \
+            f"readmux ended with {self.process.returncode}:\n{self.log_text()[-6000:]}"
 
     @property
     def pid(self):
@@ -120,15 +125,18 @@ class Readmux:
         want = {replica.server_id for replica in cluster.replicas}
 
         def seen():
-            connection = self.connect()
+            self.check_alive()
+            connection = None
             try:
+                connection = self.connect()
                 if at_primary(connection, "SELECT @@server_id") != cluster.primary.server_id:
                     return False
                 return {one(connection, "SELECT @@server_id") for _ in range(30)} == want
             except pymysql.err.MySQLError:
                 return False
             finally:
-                close(connection)
+                if connection is not None:
+                    close(connection)
 
         wait_until(seen, "readmux uses every server", seconds, every=0.1)
 

@@ -17,9 +17,10 @@ from servers import take_port, wait_until
 from servers.accounts import SECOND
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
+# More than all socket buffers hold, in rows of <length> bytes.
 LONG_RESULT = """
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
-    SELECT @@server_id, i, REPEAT('x', 200000) FROM n
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+    SELECT @@server_id, REPEAT('x', {length}) FROM n a, n b WHERE b.i * {length} < 600000
 """
 
 
@@ -120,7 +121,7 @@ def read_to_the_end(cursor):
 def test_replica_after_the_first_row(readmux, breakable, table):
     connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
-    cursor.execute(LONG_RESULT)
+    cursor.execute(LONG_RESULT.format(length=5000))
     victim = breakable.server_with_id(cursor.fetchone()[0])
     assert not victim.is_primary
     victim.kill9()
@@ -131,10 +132,23 @@ def test_replica_after_the_first_row(readmux, breakable, table):
     connection.close()
 
 
+def test_replica_inside_a_very_large_row(readmux, breakable):
+    """An ERR packet cannot begin inside a row: the client is disconnected, and may come again."""
+    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+    cursor = connection.cursor()
+    cursor.execute(LONG_RESULT.format(length=500000))
+    breakable.server_with_id(cursor.fetchone()[0]).kill9()
+    assert error_of(lambda: read_to_the_end(cursor))[0] == LOST
+    close(connection)
+    connection = readmux.connect()
+    assert one(connection, "SELECT 'alive'") == "alive"
+    connection.close()
+
+
 def test_primary_after_the_first_row(readmux, breakable, table):
     connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
-    cursor.execute("/* readmux: primary */" + LONG_RESULT)
+    cursor.execute("/* readmux: primary */" + LONG_RESULT.format(length=5000))
     assert cursor.fetchone()[0] == 100
     breakable.primary.kill9()
     number, text = error_of(lambda: read_to_the_end(cursor))

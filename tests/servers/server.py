@@ -100,6 +100,7 @@ class Server:
     def freeze(self):
         """Stop answering while connections stay open (SIGSTOP)."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(self._every_thread_stopped, f"{self.name} stopped", every=0.001)
         self.frozen = True
 
     def thaw(self):
@@ -118,6 +119,13 @@ class Server:
             for statement in statements:
                 cursor.execute(statement)
             return cursor.fetchall()
+
+    def _every_thread_stopped(self):
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/stat") as stat:
+                if stat.read().rpartition(")")[2].split()[0] != "T":
+                    return False
+        return True
 
     def _answers(self):
         if not self.alive():
