@@ -146,6 +146,7 @@ static void accept_login(struct session *s)
 
 	s->st.seq = (uint8_t)(login->seq - 1);
 	s->capabilities = login->capabilities;
+	memcpy(s->salt, login->salt, SALT_LEN);
 	session_login_drop(s);
 	s->stream.read_limit = 0;
 	session_set_phase(s, SESSION_READY);
@@ -441,6 +442,7 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	s->open_statements = 0;
 	s->insert_id = 0;
 	s->status = SERVER_STATUS_AUTOCOMMIT;
+	memcpy(login->salt, s->salt, SALT_LEN);
 	login->capabilities = login->offered = s->capabilities;
 	login->tls = s->stream.transport_state != NULL;
 	login->tls_available = s->env->tls_server != NULL;

@@ -883,6 +883,27 @@ static void learn_command(struct session *s)
 	}
 }
 
+/* Statements for the primary that nevertheless change no data. */
+static bool only_looks(enum route_reason reason)
+{
+	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
+	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
+	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
+}
+
+/* A single statement that failed has changed nothing; a stored program may have before it did. */
+static bool may_have_written(const struct statement *st)
+{
+	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
+
+	if (st->replica || (st->verdict.class != SQL_WRITE && !st->primary_only))
+		return false;
+	if (only_looks(st->verdict.reason) && !multi)
+		return false;
+	return !st->failed || multi || st->verdict.reason == REASON_CALLS ||
+	       st->verdict.reason == REASON_UNKNOWN_FUNCTION;
+}
+
 static void learn_position(struct session *s)
 {
 	const struct statement *st = &s->st;

@@ -110,6 +110,7 @@ struct session {
 	struct body           body;
 	struct address        peer;
 	char                  lost_on[BACKEND_NAME_MAX];	/* pinned state went with this backend; "" = none */
+	uint8_t               salt[SALT_LEN];		/* last sent; COM_CHANGE_USER answers it */
 	char                  position[POSITION_MAX];	/* what this session has written or seen */
 	struct deferred       looker;		/* looks at <input> at the end of the turn */
 	struct deferred       reaper;
