@@ -28,10 +28,10 @@ struct discovery {
 	char             suffix[300];		/* ".mysql.default.svc.cluster.local." */
 	uint16_t         port;			/* of pods without SRV record */
 	uint16_t         ports[DISCOVERY_PODS_MAX];	/* of the others; 0 = none */
-	unsigned         expected;		/* ordinals that are asked for in any case */
+	unsigned         expected;		/* ordinals that are asked for anyhow */
 	uint64_t         started_us;
 	bool             asking;
-	bool             hurry;			/* asked to look again while a pass was under way */
+	bool             hurry;			/* asked to look again, not later */
 	bool             failing;		/* the last pass was not complete */
 
 	/* of the pass under way */
@@ -68,11 +68,11 @@ static void say_failing(struct discovery *d)
 
 static void end_pass(struct discovery *d)
 {
-	uint64_t wait_us = (d->complete ? size_max(d->ttl_s, TTL_MIN_S) : TTL_MIN_S) * 1000000u;
+	uint64_t wait_s = d->complete ? size_max(d->ttl_s, TTL_MIN_S) : TTL_MIN_S;
 
 	d->asking = false;
 	say_failing(d);
-	timer_set(&d->again, d->loop, d->hurry ? HURRY_US : wait_us, look_again);
+	timer_set(&d->again, d->loop, d->hurry ? HURRY_US : wait_s * 1000000, look_again);
 	d->ops->passed(d->arg, d->complete);
 }
 
@@ -97,8 +97,8 @@ static void pod_found(struct discovery *d, const struct address *address, uint32
 	d->ops->found(d->arg, d->ordinal, &at);
 }
 
-static void pod_answered(void *arg, enum resolver_answer answer, const struct address *address,
-			 uint32_t ttl_s, const char *words)
+static void pod_answered(void *arg, enum resolver_answer answer,
+			 const struct address *address, uint32_t ttl_s, const char *words)
 {
 	struct discovery *d = arg;
 
@@ -182,12 +182,13 @@ static void start_pass(struct discovery *d)
 void discovery_hurry(struct discovery *d)
 {
 	uint64_t since_us = loop_now_us(d->loop) - d->started_us;
+	uint64_t wait_us = since_us < HURRY_US ? HURRY_US - since_us : 0;
 
 	d->hurry = true;
 	if (d->asking)
 		return;
 	timer_clear(&d->again);
-	timer_set(&d->again, d->loop, since_us < HURRY_US ? HURRY_US - since_us : 0, look_again);
+	timer_set(&d->again, d->loop, wait_us, look_again);
 }
 
 void discovery_expect(struct discovery *d, unsigned n)
@@ -209,7 +210,8 @@ struct discovery *discovery_new(struct loop *loop, const struct settings *settin
 	d->arg = arg;
 	d->port = (uint16_t)settings->port;
 	(void)snprintf(d->service, sizeof(d->service), "%.63s", settings->service);
-	discovery_suffix(settings, NAMESPACE_FILE, RESOLV_CONF, d->suffix, sizeof(d->suffix));
+	discovery_suffix(settings, NAMESPACE_FILE, RESOLV_CONF, d->suffix,
+			 sizeof(d->suffix));
 	d->resolver = resolver_new(loop);
 	if (d->resolver == NULL) {
 		log_error(NULL, "DNS cannot be used", LOG_TEXT("remedy",

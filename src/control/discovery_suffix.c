@@ -54,11 +54,12 @@ static bool split_search(const char *line, struct place *place)
 
 	if (strncmp(line, "search", 6) != 0 || (line[6] != ' ' && line[6] != '\t'))
 		return false;
-	for (line += 6; *(line += strspn(line, blank)) != '\0'; line += strcspn(line, blank)) {
+	for (line += 6; *line != '\0'; line += strspn(line, blank)) {
 		struct span name = { (const uint8_t *)line, strcspn(line, blank) };
 
 		if (split_domain(name, place))
 			return true;
+		line += name.len;
 	}
 	return false;
 }
@@ -87,7 +88,8 @@ void discovery_suffix(const struct settings *s, const char *namespace_file,
 	(void)from_search_list(resolv_conf, &place);
 	from_file(namespace_file, place.namespace, sizeof(place.namespace));
 	if (s->namespace[0] != '\0')
-		(void)snprintf(place.namespace, sizeof(place.namespace), "%s", s->namespace);
+		(void)snprintf(place.namespace, sizeof(place.namespace), "%s",
+			       s->namespace);
 	domain = span_of(s->domain[0] != '\0' ? s->domain : place.domain);
 	if (domain.data[domain.len - 1] == '.')
 		domain.len--;

@@ -30,14 +30,17 @@ static void start_member(struct fleet *f, unsigned ordinal, const struct address
 	m->view.ordinal = ordinal;
 	m->view.role = ordinal == 0 ? BACKEND_PRIMARY : BACKEND_REPLICA;
 	m->view.address = *address;
-	(void)snprintf(m->view.name, sizeof(m->view.name), "%.48s-%u", f->settings->service, ordinal);
+	(void)snprintf(m->view.name, sizeof(m->view.name), "%.48s-%u", f->settings->service,
+		       ordinal);
 	(void)snprintf(m->trouble, sizeof(m->trouble), "not probed yet");
 	m->probe = m->view.id;
-	m->monitor = monitor_start(m->probe, address, ordinal == 0, f->settings, f->mailbox);
+	m->monitor = monitor_start(m->probe, address, ordinal == 0, f->settings,
+				   f->mailbox);
 	f->news = true;
 	say_member(m, "backend found");
 	if (m->monitor == NULL)
-		log_error(NULL, "cannot start a probe thread", LOG_TEXT("backend", m->view.name));
+		log_error(NULL, "cannot start a probe thread",
+			  LOG_TEXT("backend", m->view.name));
 }
 
 /* Its thread may hang in a probe; it is not waited for here. */
@@ -74,7 +77,8 @@ static void expect_names(struct fleet *f)
 
 /* --- evidence -------------------------------------------------------------------- */
 
-static void observe(struct fleet *f, struct member *m, enum evidence evidence, const char *words)
+static void observe(struct fleet *f, struct member *m, enum evidence evidence,
+		    const char *words)
 {
 	struct health_rule rule = { (unsigned)f->settings->probe_rise,
 				    (unsigned)f->settings->probe_fall };
@@ -117,12 +121,14 @@ static void pass_accounts(struct fleet *f, const struct probe_report *r)
 	}
 }
 
-/* Another data directory behind the same address: no connection of old may be used for it. */
-static void check_identity(struct fleet *f, struct member *m, const struct server_facts *now)
+/* Another data directory behind the same address: no connection of old may go on there. */
+static void check_identity(struct fleet *f, struct member *m,
+			   const struct server_facts *now)
 {
 	const struct server_facts *before = &m->view.facts;
 
-	if (m->probed && (before->server_id != now->server_id || before->mariadb != now->mariadb ||
+	if (m->probed && (before->server_id != now->server_id ||
+			  before->mariadb != now->mariadb ||
 			  strcmp(before->uuid, now->uuid) != 0)) {
 		m->view.id = ++f->next_id;
 		say_member(m, "another server has taken the address");
@@ -137,7 +143,8 @@ static void take_report(struct fleet *f, struct member *m, const struct probe_re
 		m->view.facts = r->facts;
 		m->view.lag_state = r->lag_state;
 		m->view.lag_ms = r->lag_ms;
-		(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);
+		(void)snprintf(m->replication, sizeof(m->replication), "%s",
+			       r->replication);
 	}
 	observe(f, m, r->evidence, r->words);
 	pass_accounts(f, r);
@@ -189,7 +196,7 @@ static void pod_found(void *arg, unsigned ordinal, const struct address *address
 	if (m->in_use)
 		stop_member(f, m);	/* a new address is a new pod */
 	start_member(f, ordinal, address);
-	m->view.facts = facts;		/* what clients are greeted with until it is probed */
+	m->view.facts = facts;		/* for greetings, until it is probed */
 }
 
 static void pod_gone(void *arg, unsigned ordinal)

@@ -41,11 +41,11 @@ struct fleet {
 	struct timer            slow_start;
 	struct topology        *topology;
 	struct member           members[BACKENDS_MAX];
-	struct monitor         *leaving[LEAVING_MAX];	/* stopped; the thread has not ended yet */
+	struct monitor         *leaving[LEAVING_MAX];	/* stopped, not ended yet */
 	size_t                  leaving_count;
 	uint32_t                next_id;	/* of backends and of probes */
 	bool                    discovered;
-	bool                    news;		/* beyond what is_news() sees: somebody came or went */
+	bool                    news;		/* somebody came or went */
 	bool                    closing;
 };
 

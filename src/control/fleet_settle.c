@@ -24,7 +24,8 @@ static uint32_t weight_of(const struct fleet *f, const struct member *m)
 	if (up >= whole)
 		return WEIGHT_FULL;
 	/* in steps, so that it is not news all the time */
-	return (uint32_t)((up * SLOW_START_STEPS / whole + 1) * WEIGHT_FULL / SLOW_START_STEPS);
+	return (uint32_t)((up * SLOW_START_STEPS / whole + 1) * WEIGHT_FULL /
+			  SLOW_START_STEPS);
 }
 
 static void compute(struct fleet *f)
@@ -51,7 +52,8 @@ static void compute(struct fleet *f)
 
 static bool lag_is_news(const struct backend_view *a, const struct backend_view *b)
 {
-	uint32_t difference = a->lag_ms > b->lag_ms ? a->lag_ms - b->lag_ms : b->lag_ms - a->lag_ms;
+	uint32_t difference = a->lag_ms > b->lag_ms ? a->lag_ms - b->lag_ms :
+			      b->lag_ms - a->lag_ms;
 
 	return a->lag_state != b->lag_state || difference >= LAG_GRAIN_MS;
 }
@@ -61,22 +63,25 @@ static bool is_news(const struct member *m)
 	const struct backend_view *a = &m->view, *b = &m->told;
 
 	return a->id != b->id || a->health != b->health || a->usable != b->usable ||
-	       a->writable != b->writable || a->draining != b->draining || a->weight != b->weight ||
-	       strcmp(a->cause, b->cause) != 0 || lag_is_news(a, b) ||
+	       a->writable != b->writable || a->draining != b->draining ||
+	       a->weight != b->weight || lag_is_news(a, b) ||
+	       strcmp(a->cause, b->cause) != 0 ||
 	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
 }
 
 static void say_in_or_out(const struct backend_view *v)
 {
+	const char *role = v->role == BACKEND_PRIMARY ? "primary" : "replica";
 	char at[ADDRESS_TEXT_MAX];
 
 	address_format(&v->address, at, sizeof(at));
 	if (v->usable)
-		log_info(NULL, "backend in", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
-			 LOG_TEXT("role", v->role == BACKEND_PRIMARY ? "primary" : "replica"),
+		log_info(NULL, "backend in", LOG_TEXT("backend", v->name),
+			 LOG_TEXT("address", at), LOG_TEXT("role", role),
 			 LOG_TEXT("version", v->facts.version_text));
 	else
-		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name), LOG_TEXT("address", at),
+		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name),
+			 LOG_TEXT("address", at),
 			 LOG_TEXT("health", health_name(v->health)), LOG_TEXT("cause", v->cause));
 }
 
@@ -92,9 +97,11 @@ static void say_change(const struct member *m)
 	    (!v->usable && strcmp(v->cause, told->cause) != 0))
 		say_in_or_out(v);
 	if (read_only && (!told->usable || told->writable))
-		log_warn(NULL, "the primary is read-only; writes wait", LOG_TEXT("backend", v->name));
+		log_warn(NULL, "the primary is read-only; writes wait",
+			 LOG_TEXT("backend", v->name));
 	else if (v->writable && told->usable && !told->writable)
-		log_info(NULL, "the primary takes writes again", LOG_TEXT("backend", v->name));
+		log_info(NULL, "the primary takes writes again",
+			 LOG_TEXT("backend", v->name));
 }
 
 /* --- publishing ----------------------------------------------------------------- */
@@ -149,7 +156,8 @@ static void watch_slow_start(struct fleet *f)
 		if (!f->members[i].in_use || v->weight == 0 || v->weight >= WEIGHT_FULL)
 			continue;
 		timer_set(&f->slow_start, f->loop,
-			  f->settings->slow_start_ms * 1000 / SLOW_START_STEPS, slow_start_step);
+			  f->settings->slow_start_ms * 1000 / SLOW_START_STEPS,
+			  slow_start_step);
 		return;
 	}
 }

@@ -45,6 +45,11 @@ static bool ask_alive(struct probe *p)
 
 /* --- who it is -------------------------------------------------------------------- */
 
+static void copy_text(char *out, size_t room, const char *value)
+{
+	(void)snprintf(out, room, "%s", value != NULL ? value : "");
+}
+
 static void read_identity(struct probe *p, MYSQL_ROW row)
 {
 	struct server_facts *f = &p->facts;
@@ -53,27 +58,28 @@ static void read_identity(struct probe *p, MYSQL_ROW row)
 	f->version = (uint32_t)mysql_get_server_version(p->mysql);
 	f->read_only = is_on(row[0]) || (!f->mariadb && is_on(row[6]));
 	f->server_id = number_of(row[1]);
-	(void)snprintf(f->hostname, sizeof(f->hostname), "%s", row[2] != NULL ? row[2] : "");
+	copy_text(f->hostname, sizeof(f->hostname), row[2]);
 	f->max_connections = number_of(row[3]);
 	f->max_allowed_packet = number_of(row[4]);
 	f->gtid = binlog && (f->mariadb || is_on(row[7]));
 	if (!f->mariadb)
-		(void)snprintf(f->uuid, sizeof(f->uuid), "%s", row[8] != NULL ? row[8] : "");
+		copy_text(f->uuid, sizeof(f->uuid), row[8]);
 	f->known = true;
 }
 
 static bool ask_identity(struct probe *p)
 {
 	static const char everywhere[] =
-		"SELECT @@global.read_only, @@server_id, @@hostname, @@global.max_connections, "
-		"@@global.max_allowed_packet, @@global.log_bin";
+		"SELECT @@global.read_only, @@server_id, @@hostname, "
+		"@@global.max_connections, @@global.max_allowed_packet, @@global.log_bin";
 	static const char mysql_only[] =
 		", @@global.super_read_only, @@global.gtid_mode, @@server_uuid";
 	char sql[sizeof(everywhere) + sizeof(mysql_only)];
 	MYSQL_RES *res;
 	MYSQL_ROW row;
 
-	(void)snprintf(sql, sizeof(sql), "%s%s", everywhere, p->facts.mariadb ? "" : mysql_only);
+	(void)snprintf(sql, sizeof(sql), "%s%s", everywhere,
+		       p->facts.mariadb ? "" : mysql_only);
 	row = ask_row(p, sql, &res);
 	if (row == NULL)
 		return false;
@@ -154,7 +160,8 @@ static void read_replication(MYSQL_RES *res, struct probe_report *r)
 		stopped(r, "its replication receiver does not run", values[IO_ERROR]);
 	} else if (values[LAG] != NULL) {
 		r->lag_state = LAG_KNOWN;
-		r->lag_ms = (uint32_t)size_min((size_t)number_of(values[LAG]) * 1000, UINT32_MAX);
+		r->lag_ms = (uint32_t)size_min((size_t)number_of(values[LAG]) * 1000,
+					       UINT32_MAX);
 	}
 }
 
@@ -164,7 +171,8 @@ static void lag_is_secret(struct probe *p)
 		return;
 	p->status_denied = true;
 	log_warn(NULL, "replication lag is unknown: the probe account may not ask for it",
-		 LOG_TEXT("user", p->settings->probe_user), LOG_TEXT("server", p->facts.hostname),
+		 LOG_TEXT("user", p->settings->probe_user),
+		 LOG_TEXT("server", p->facts.hostname),
 		 LOG_TEXT("remedy", p->facts.mariadb ?
 			  "GRANT REPLICA MONITOR ON *.* TO it" :
 			  "GRANT REPLICATION CLIENT ON *.* TO it"));
@@ -173,7 +181,8 @@ static void lag_is_secret(struct probe *p)
 static bool ask_replication(struct probe *p, struct probe_report *r)
 {
 	bool renamed = !p->facts.mariadb && p->facts.version >= VERSION_SHOW_REPLICA;
-	MYSQL_RES *res = probe_ask(p, renamed ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS");
+	const char *sql = renamed ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
+	MYSQL_RES *res = probe_ask(p, sql);
 
 	r->lag_state = LAG_UNKNOWN;
 	if (res != NULL) {

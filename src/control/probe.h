@@ -29,7 +29,7 @@ struct probe {
 
 	MYSQL                 *mysql;		/* NULL: not connected */
 	struct server_facts    facts;
-	bool                   greeted;		/* <facts> have its greeting since the last login */
+	bool                   greeted;		/* since the last login */
 	bool                   broken;		/* the connection is of no more use */
 	bool                   late;		/* an answer did not come in time */
 	bool                   status_denied;	/* may not ask for replication; said once */
@@ -41,7 +41,7 @@ struct probe {
 /* Connect if need be, ask everything, fill in <report>. */
 void probe_run(struct probe *p, struct probe_report *report);
 
-/* probe_connection.c: before the first thread starts; the library's own start is not thread-safe. */
+/* Before the first thread: the library's own start is not safe with several. */
 void probe_library_start(void);
 void probe_thread_start(void);
 void probe_thread_end(void);

@@ -14,7 +14,8 @@
 
 /* Columns: user, plugin, hash, and 1 when the account must not be used. */
 static const char mariadb_sql[] =
-	"SELECT User, JSON_VALUE(Priv, '$.plugin'), JSON_VALUE(Priv, '$.authentication_string'), "
+	"SELECT User, JSON_VALUE(Priv, '$.plugin'), "
+	"JSON_VALUE(Priv, '$.authentication_string'), "
 	"JSON_EXISTS(Priv, '$.auth_or') "
 	"OR COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) "
 	"OR COALESCE(JSON_VALUE(Priv, '$.password_last_changed') = 0, 0) "
@@ -85,6 +86,7 @@ void probe_accounts(struct probe *p, struct probe_report *report)
 	report->accounts = calloc(size_max(rows, 1), sizeof(*report->accounts));
 	report->has_accounts = report->accounts != NULL;
 	while (report->has_accounts && (row = mysql_fetch_row(res)) != NULL)
-		report->account_count = add_account(report->accounts, report->account_count, row);
+		report->account_count = add_account(report->accounts, report->account_count,
+						    row);
 	mysql_free_result(res);
 }

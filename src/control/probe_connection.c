@@ -47,12 +47,14 @@ void probe_fail(struct probe *p, const char *words)
 static void blame_library(struct probe *p)
 {
 	unsigned number = mysql_errno(p->mysql);
+	bool lives;
 
 	p->broken = number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST;
 	p->failure.evidence = probe_evidence_of(number);
+	lives = p->failure.evidence == EVIDENCE_MISCONFIGURED;
 	(void)snprintf(p->failure.words, sizeof(p->failure.words), "probe%s: %.110s (%u)",
-		       p->failure.evidence == EVIDENCE_MISCONFIGURED ? " refused, but it lives" : "",
-		       mysql_error(p->mysql), number);
+		       lives ? " refused, but it lives" : "", mysql_error(p->mysql),
+		       number);
 }
 
 /* --- connecting ------------------------------------------------------------------ */
@@ -68,9 +70,9 @@ static void set_tls(struct probe *p, bool wanted, bool required)
 {
 	static const my_bool on = 1, off = 0;
 
-	/* the chain is checked when there is a CA; a name cannot be: we connect to an address */
+	/* with a CA the chain is checked; a name cannot be: we connect to an address */
 	(void)mysql_options(p->mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
-	/* it does not ask for less than it is told: a server without TLS would be refused */
+	/* what is enforced refuses a server without TLS */
 	if (wanted && (required || (p->facts.capabilities & CLIENT_SSL) != 0))
 		(void)mysql_options(p->mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 }
@@ -124,8 +126,8 @@ static bool log_in(struct probe *p)
 	if (local == NULL)
 		address_format_host(&p->address, host, sizeof(host));
 	return mysql_real_connect(p->mysql, host, p->settings->probe_user,
-				  p->settings->probe_password, NULL, address_port(&p->address),
-				  local, 0) != NULL;
+				  p->settings->probe_password, NULL,
+				  address_port(&p->address), local, 0) != NULL;
 }
 
 /*
@@ -184,7 +186,7 @@ static bool answer_in_time(struct probe *p)
 		return true;
 	probe_fail(p, "no answer in time");
 	p->broken = p->late = true;
-	(void)shutdown(at.fd, SHUT_RDWR);	/* saying goodbye must not wait for it either */
+	(void)shutdown(at.fd, SHUT_RDWR);	/* so that goodbye does not wait either */
 	return false;
 }
 

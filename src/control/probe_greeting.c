@@ -125,7 +125,8 @@ static void not_greeted(struct probe_failure *failure, struct span payload)
 	}
 	failure->evidence = probe_evidence_of(err.number);
 	(void)snprintf(failure->words, sizeof(failure->words), "probe refused: %.*s (%u)",
-		       (int)size_min(err.text.len, 110), (const char *)err.text.data, err.number);
+		       (int)size_min(err.text.len, 110), (const char *)err.text.data,
+		       err.number);
 }
 
 bool probe_greeting(const struct address *address, uint64_t timeout_ms,
@@ -145,7 +146,8 @@ bool probe_greeting(const struct address *address, uint64_t timeout_ms,
 	(void)close(fd);
 	if (problem != NULL) {
 		failure->evidence = EVIDENCE_PROBE_FAILED;
-		(void)snprintf(failure->words, sizeof(failure->words), "probe: %s", problem);
+		(void)snprintf(failure->words, sizeof(failure->words), "probe: %s",
+			       problem);
 		return false;
 	}
 	if (!greeting_parse(payload, &g)) {

@@ -88,7 +88,8 @@ static void socket_state(void *arg, ares_socket_t fd, int readable, int writable
 	if (readable == 0 && writable == 0)
 		watch_clear(w);
 	else
-		watch_set(w, (readable != 0 ? WATCH_READ : 0) | (writable != 0 ? WATCH_WRITE : 0));
+		watch_set(w, (readable != 0 ? WATCH_READ : 0) |
+			  (writable != 0 ? WATCH_WRITE : 0));
 }
 
 /* A debugging aid for tests: other servers than those of resolv.conf. */
@@ -203,7 +204,8 @@ static void tell(struct question *q, int status, const struct address *address, 
 		 ares_strerror(status));
 }
 
-static void answered_aaaa(void *arg, int status, int timeouts, unsigned char *bytes, int len)
+static void answered_aaaa(void *arg, int status, int timeouts, unsigned char *bytes,
+			  int len)
 {
 	struct question *q = arg;
 	struct address address = { .len = sizeof(address.u.v6) };
@@ -219,7 +221,8 @@ static void answered_aaaa(void *arg, int status, int timeouts, unsigned char *by
 		status = ARES_ENODATA;
 	if (status == ARES_SUCCESS) {
 		address.u.v6.sin6_family = AF_INET6;
-		memcpy(&address.u.v6.sin6_addr, &found[0].ip6addr, sizeof(found[0].ip6addr));
+		memcpy(&address.u.v6.sin6_addr, &found[0].ip6addr,
+		       sizeof(found[0].ip6addr));
 	}
 	tell(q, status, &address, status == ARES_SUCCESS ? found[0].ttl : 0);
 }
@@ -302,7 +305,8 @@ static void answered_srv(void *arg, int status, int timeouts, unsigned char *byt
 	free(q);
 }
 
-void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered, void *arg)
+void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered,
+		      void *arg)
 {
 	struct question *q = question_new(r, name, arg);
 

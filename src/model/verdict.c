@@ -65,7 +65,7 @@ void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_la
 		/* as the mysql-read Service does; a primary keeps its live connections */
 		v->draining = others && is_replica(v) && c->name_gone;
 		v->usable = is_fit(v) && !v->draining && !dropped_for_lag;
-		v->writable = v->usable && v->role == BACKEND_PRIMARY && !v->facts.read_only;
+		v->writable = v->usable && !is_replica(v) && !v->facts.read_only;
 		v->weight = v->usable ? c->weight : 0;
 		explain(c, dropped_for_lag);
 	}

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define ROOM 8192u
-#define CAPABILITIES (CLIENT_LONG_PASSWORD | CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | \
-		      CLIENT_PLUGIN_AUTH | CLIENT_TRANSACTIONS)
+#define CAPABILITIES (CLIENT_LONG_PASSWORD | CLIENT_PROTOCOL_41 | \
+		      CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH | CLIENT_TRANSACTIONS)
 
 struct fake_mysql {
 	pthread_t                         thread;
@@ -63,15 +63,17 @@ static void end(struct writer *w)
 static void put_error(struct writer *w, uint8_t seq, uint16_t number, const char *text)
 {
 	writer_begin(w, seq);
-	err_packet_write(w, &(struct err_packet){ number, span_of("HY000"), span_of(text) });
+	err_packet_write(w, &(struct err_packet){ number, span_of("HY000"),
+						  span_of(text) });
 	end(w);
 }
 
 static void put_ok(struct writer *w, uint8_t seq)
 {
+	struct ok_packet ok = { .header = PACKET_OK, .status = SERVER_STATUS_AUTOCOMMIT };
+
 	writer_begin(w, seq);
-	ok_packet_write(w, CAPABILITIES, &(struct ok_packet){ .header = PACKET_OK,
-							     .status = SERVER_STATUS_AUTOCOMMIT });
+	ok_packet_write(w, CAPABILITIES, &ok);
 	end(w);
 }
 
@@ -159,8 +161,8 @@ static void put_result(struct writer *w, const char *const *names,
 /* What the columns are called matters for the replication status only. */
 static const char *const numbered[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL };
 static const char *const replica_columns[] = {
-	"Replica_IO_Running", "Replica_SQL_Running", "Seconds_Behind_Source", "Last_IO_Errno",
-	"Last_IO_Error", "Last_SQL_Error", NULL
+	"Replica_IO_Running", "Replica_SQL_Running", "Seconds_Behind_Source",
+	"Last_IO_Errno", "Last_IO_Error", "Last_SQL_Error", NULL
 };
 static const char *const slave_columns[] = {
 	"Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master", "Last_IO_Errno",

@@ -123,8 +123,8 @@ static void set(struct scene *scene, const char *path, const char *value)
 {
 	char problem[200];
 
-	if (!setting_store(scene->settings, setting_find(span_of(path)), span_of(value), problem,
-			   sizeof(problem)))
+	if (!setting_store(scene->settings, setting_find(span_of(path)), span_of(value),
+			   problem, sizeof(problem)))
 		fail_msg("%s: %s", path, problem);
 }
 
@@ -189,7 +189,10 @@ static void end(struct scene *scene)
 /* --- what is waited for ------------------------------------------------------------- */
 
 static bool first_is_up(const struct scene *s) { return view(s, 0)->health == HEALTH_UP; }
-static bool first_is_down(const struct scene *s) { return view(s, 0)->health == HEALTH_DOWN; }
+static bool first_is_down(const struct scene *s)
+{
+	return view(s, 0)->health == HEALTH_DOWN;
+}
 static bool first_is_writable(const struct scene *s) { return view(s, 0)->writable; }
 static bool first_is_read_only(const struct scene *s)
 {
@@ -201,8 +204,14 @@ static bool both_are_up(const struct scene *s)
 }
 static bool second_is_used(const struct scene *s) { return view(s, 1)->usable; }
 static bool second_is_not_used(const struct scene *s) { return !view(s, 1)->usable; }
-static bool second_has_full_weight(const struct scene *s) { return view(s, 1)->weight == 100; }
-static bool first_has_another_id(const struct scene *s) { return view(s, 0)->id != s->old_id; }
+static bool second_has_full_weight(const struct scene *s)
+{
+	return view(s, 1)->weight == 100;
+}
+static bool first_has_another_id(const struct scene *s)
+{
+	return view(s, 0)->id != s->old_id;
+}
 static bool accounts_were_read(const struct scene *s)
 {
 	return strstr(s->accounts, "[last ") != NULL;
@@ -356,7 +365,8 @@ static void test_link_broke(void **state)
 	set(scene, "probe.interval", "1h");	/* only a probe at once can clear it */
 	begin(scene);
 	RUN_UNTIL(scene, first_is_up);
-	fleet_evidence(scene->fleet, view(scene, 0)->id, EVIDENCE_LINK_BROKE, "worker: reset");
+	fleet_evidence(scene->fleet, view(scene, 0)->id, EVIDENCE_LINK_BROKE,
+		       "worker: reset");
 	assert_int_equal(view(scene, 0)->health, HEALTH_SUSPECT);
 	assert_false(view(scene, 0)->usable);
 	RUN_UNTIL(scene, first_is_up);
@@ -376,7 +386,7 @@ static void test_lost_connection(void **state)
 	RUN_UNTIL(scene, first_is_up);
 	before = scene->published;
 	fake_mysql_hang_up(fake);
-	/* the next news is of a probe on a new connection, and nothing else came before it */
+	/* the next news is of a probe on a new connection; nothing came before it */
 	fake_mysql_become(fake, &read_only_primary, FAKE_ANSWERS);
 	RUN_UNTIL(scene, first_is_read_only);
 	assert_int_equal(scene->published, before + 1);
@@ -431,14 +441,14 @@ static void test_replication(void **state)
 		.identity = WHO("1", "101", "ON", "bbbb"), .replication = { __VA_ARGS__ } }
 		{ REPLICA("8.0.30", "Yes", "Yes", "3", "0", "", ""), true, LAG_KNOWN, "" },
 		{ REPLICA("5.7.44", "Yes", "Yes", "3", "0", "", ""), true, LAG_KNOWN, "" },
-		{ REPLICA("8.0.30", "Connecting", "Yes", "NULL", "2003", "no primary", ""), true,
-		  LAG_UNKNOWN, "" },
+		{ REPLICA("8.0.30", "Connecting", "Yes", "NULL", "2003", "no primary", ""),
+		  true, LAG_UNKNOWN, "" },
 		{ REPLICA("8.0.30", "No", "Yes", "NULL", "2003", "gave up", ""), true,
 		  LAG_UNKNOWN, "" },
 		{ REPLICA("8.0.30", "No", "Yes", "NULL", "0", "", ""), false, LAG_STOPPED,
 		  "receiver does not run" },
-		{ REPLICA("8.0.30", "No", "Yes", "NULL", "1236", "purged", ""), false, LAG_STOPPED,
-		  "receiver does not run: purged" },
+		{ REPLICA("8.0.30", "No", "Yes", "NULL", "1236", "purged", ""), false,
+		  LAG_STOPPED, "receiver does not run: purged" },
 		{ REPLICA("8.0.30", "Yes", "No", "NULL", "0", "", "Duplicate entry"), false,
 		  LAG_STOPPED, "applier does not run: Duplicate entry" },
 		{ { .version = "8.0.30", .identity = WHO("1", "101", "ON", "bbbb") }, false,
@@ -532,7 +542,8 @@ static void test_slow_start(void **state)
 	begin(scene);
 	RUN_UNTIL(scene, both_are_up);
 	assert_int_equal(view(scene, 1)->weight, 100);	/* not at the start */
-	fleet_evidence(scene->fleet, view(scene, 1)->id, EVIDENCE_CONNECT_FAILED, "worker: test");
+	fleet_evidence(scene->fleet, view(scene, 1)->id, EVIDENCE_CONNECT_FAILED,
+		       "worker: test");
 	assert_int_equal(view(scene, 1)->weight, 0);
 	RUN_UNTIL(scene, both_are_up);
 	assert_in_range(view(scene, 1)->weight, 10, 50);

@@ -9,7 +9,7 @@
 
 static const struct health_rule rule = { .rise = 2, .fall = 2 };
 
-/* Evidence: + good probe, - failed probe, c connect failed, l link broke, m misconfigured. */
+/* + good probe, - failed probe, c connect failed, l link broke, m misconfigured. */
 static enum evidence evidence_of(char letter)
 {
 	static const struct { char letter; enum evidence evidence; } table[] = {
@@ -32,7 +32,8 @@ static enum evidence evidence_of(char letter)
 static char letter_of(enum health health)
 {
 	static const char letters[] = {
-		[HEALTH_UNKNOWN] = '?', [HEALTH_UP] = 'U', [HEALTH_SUSPECT] = 'S', [HEALTH_DOWN] = 'D',
+		[HEALTH_UNKNOWN] = '?', [HEALTH_UP] = 'U',
+		[HEALTH_SUSPECT] = 'S', [HEALTH_DOWN] = 'D',
 	};
 
 	return letters[health];
@@ -85,8 +86,9 @@ static void test_stories(void **state)
 			char now = letter_of(h.now);
 
 			if (now != stories[i].verdicts[k] || changed != (now != last))
-				fail_msg("%s: after piece %zu of \"%s\": %c", stories[i].because,
-					 k + 1, stories[i].evidence, now);
+				fail_msg("%s: after piece %zu of \"%s\": %c",
+					 stories[i].because, k + 1, stories[i].evidence,
+					 now);
 			if (changed)
 				assert_int_equal(h.cause, evidence);
 			last = now;

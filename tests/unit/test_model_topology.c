@@ -7,8 +7,8 @@
 
 #include <readmux/model/topology.h>
 
-static void put(struct backend_view *v, uint32_t id, const char *name, enum backend_role role,
-		enum health health, const char *cause)
+static void put(struct backend_view *v, uint32_t id, const char *name,
+		enum backend_role role, enum health health, const char *cause)
 {
 	v->id = id;
 	v->role = role;
@@ -28,7 +28,8 @@ static struct topology *three(void)
 	put(&t->backends[0], 7, "mysql-1", BACKEND_REPLICA, HEALTH_UP, "");
 	put(&t->backends[1], 9, "mysql-0", BACKEND_PRIMARY, HEALTH_DOWN,
 	    "probe: Connection refused");
-	put(&t->backends[2], 8, "mysql-2", BACKEND_REPLICA, HEALTH_UP, "replication stopped");
+	put(&t->backends[2], 8, "mysql-2", BACKEND_REPLICA, HEALTH_UP,
+	    "replication stopped");
 	t->backends[2].usable = false;
 	return t;
 }

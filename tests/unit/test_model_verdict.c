@@ -35,7 +35,7 @@ static const struct {
 	{ { "Pd", "Run", "Run" },     "-UU", "lag unknown drops nobody" },
 	{ { "Pu", "Run", "Rul" },     "WU-", "lag unknown is better than late" },
 	{ { "Pu", "Rux", "Ru" },      "W-U", "no replication: out" },
-	{ { "Pu", "Rux" },            "W-",  "also the last one: the primary serves reads" },
+	{ { "Pu", "Rux" },            "W-",  "even the last: the primary serves reads" },
 	{ { "Pu", "Rug", "Ru" },      "WDU", "a name that is gone drains" },
 	{ { "Pu", "Rug" },            "WU",  "but not the last one that answers" },
 	{ { "Pu", "Rug", "Rug" },     "WUU", "nor all of them" },
@@ -54,7 +54,8 @@ struct setting_of_row {
 static void build(struct setting_of_row *s, const char *const *backends)
 {
 	static const char healths[] = {
-		[HEALTH_UNKNOWN] = '?', [HEALTH_UP] = 'u', [HEALTH_SUSPECT] = 's', [HEALTH_DOWN] = 'd',
+		[HEALTH_UNKNOWN] = '?', [HEALTH_UP] = 'u',
+		[HEALTH_SUSPECT] = 's', [HEALTH_DOWN] = 'd',
 	};
 
 	*s = (struct setting_of_row){ .n = 0 };

@@ -18,7 +18,7 @@ struct monitor;
 
 enum monitor_letter_kind { MONITOR_REPORT = 1, MONITOR_ENDED };
 
-/* A user of the server whose accounts all have this one native hash, or "" when they do not. */
+/* A user of the server and the one native hash of all its accounts; "": there is none. */
 struct account_hash {
 	char user[288];
 	char hash[48];
@@ -60,7 +60,7 @@ void monitor_stop(struct monitor *m);
 struct monitor *monitor_of(struct letter *letter);
 void monitor_free(struct monitor *m);
 
-/* Wait for a thread that was asked to end: about the probe timeout.  The letter still comes. */
+/* Wait for a thread that was asked to end, about the probe timeout; its letter comes. */
 void monitor_join(struct monitor *m);
 
 #endif

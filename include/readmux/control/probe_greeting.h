@@ -17,7 +17,7 @@
 
 /* Why a probe failed. */
 struct probe_failure {
-	enum evidence evidence;		/* PROBE_FAILED, CONNECT_FAILED (refused) or MISCONFIGURED */
+	enum evidence evidence;		/* PROBE_FAILED, CONNECT_FAILED or MISCONFIGURED */
 	char          words[PROBE_WORDS_MAX];
 };
 

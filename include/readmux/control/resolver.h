@@ -20,8 +20,8 @@ enum resolver_answer {
 };
 
 /* <address> has no port (0) and is valid during the call; <words> is for FAILED. */
-typedef void resolver_fn(void *arg, enum resolver_answer answer, const struct address *address,
-			 uint32_t ttl_s, const char *words);
+typedef void resolver_fn(void *arg, enum resolver_answer answer,
+			 const struct address *address, uint32_t ttl_s, const char *words);
 
 struct resolver_target {
 	char     host[256];
@@ -47,6 +47,7 @@ void resolver_free(struct resolver *r);
 void resolver_ask(struct resolver *r, const char *name, resolver_fn *answered, void *arg);
 
 /* The SRV records of <name>; the same rules. */
-void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered, void *arg);
+void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered,
+		      void *arg);
 
 #endif
