@@ -30,8 +30,10 @@ static void test_lenenc(void **state)
 		{ BYTES("\xfc\xfb"), false, 0, "two bytes, cut" },
 		{ BYTES("\xfd\x00\x00\x01"), true, 65536, "three bytes" },
 		{ BYTES("\xfd\x00\x00"), false, 0, "three bytes, cut" },
-		{ BYTES("\xfe\x00\x00\x00\x01\x00\x00\x00\x00"), true, 1 << 24, "eight bytes" },
-		{ BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff"), true, UINT64_MAX, "largest" },
+		{ BYTES("\xfe\x00\x00\x00\x01\x00\x00\x00\x00"), true, 1 << 24,
+		  "eight bytes" },
+		{ BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff"), true, UINT64_MAX,
+		  "largest" },
 		{ BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff"), false, 0, "eight bytes, cut" },
 		{ BYTES(""), false, 0, "nothing" },
 	};

@@ -38,24 +38,29 @@ static const struct {
 	{ "as the end of a result set", BYTES("\xfe\0\0\x62\0\x03\0"), 0, true,
 	  { .header = 0xfe, .status = 0x62, .warnings = 3 }, "", 0 },
 	{ "large numbers", BYTES("\0\xfc\xe8\x03\xfd\x01\0\x01\x03\0\x05\0"), 0, true,
-	  { .affected_rows = 1000, .last_insert_id = 65537, .status = 3, .warnings = 5 }, "", 0 },
+	  { .affected_rows = 1000, .last_insert_id = 65537, .status = 3, .warnings = 5 },
+	  "", 0 },
 	{ "seen: text, no tracking", OK_WITH_INFO, 0, true,
 	  { .affected_rows = 2, .status = 0x22 },
 	  "Rows matched: 2  Changed: 2  Warnings: 0", 0 },
 	{ "seen: text, tracking", OK_WITH_INFO, TRACKS, true,
 	  { .affected_rows = 2, .status = 0x22 },
 	  "Rows matched: 2  Changed: 2  Warnings: 0", 0 },
-	{ "text without length, as in the manual", BYTES("\0\0\0\x02\0\0\0" "hello"), 0, true,
+	{ "text without length, as in the manual",
+	  BYTES("\0\0\0\x02\0\0\0" "hello"), 0, true,
 	  { .status = 2 }, "hello", 0 },
 	{ "seen: three track entries", OK_WITH_TRACK, TRACKS, true,
 	  { .status = 0x4002 }, "", 31 },
-	{ "track flag, but the receiver has no tracking", BYTES("\0\0\0\x02\x40\0\0"), 0, true,
+	{ "track flag, but the receiver has no tracking",
+	  BYTES("\0\0\0\x02\x40\0\0"), 0, true,
 	  { .status = 0x4002 }, "", 0 },
 	{ "track flag and no track", BYTES("\0\0\0\x02\x40\0\0"), TRACKS, true,
 	  { .status = 0x4002 }, "", 0 },
-	{ "text longer than the packet", BYTES("\0\0\0\x02\0\0\0\x05" "abcd"), TRACKS, false,
+	{ "text longer than the packet",
+	  BYTES("\0\0\0\x02\0\0\0\x05" "abcd"), TRACKS, false,
 	  { 0 }, "", 0 },
-	{ "track longer than the packet", BYTES("\0\0\0\x02\x40\0\0\0\x04" "abc"), TRACKS, false,
+	{ "track longer than the packet",
+	  BYTES("\0\0\0\x02\x40\0\0\0\x04" "abc"), TRACKS, false,
 	  { 0 }, "", 0 },
 	{ "affected rows NULL", BYTES("\0\xfb\0\x02\0\0\0"), 0, false, { 0 }, "", 0 },
 	{ "an ERR", BYTES("\xff\0\0\x02\0\0\0"), 0, false, { 0 }, "", 0 },
@@ -69,17 +74,19 @@ static void test_ok_parse(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(ok_rows); i++) {
 		const struct ok_packet *want = &ok_rows[i].want;
 		struct ok_packet ok;
-		bool good = ok_packet_parse(ok_rows[i].payload, ok_rows[i].capabilities, &ok);
+		bool good = ok_packet_parse(ok_rows[i].payload, ok_rows[i].capabilities,
+					    &ok);
 
 		if (good != ok_rows[i].good)
 			fail_msg("%s: parsed %d", ok_rows[i].because, good);
 		if (!good)
 			continue;
 		if (ok.header != want->header || ok.affected_rows != want->affected_rows ||
-		    ok.last_insert_id != want->last_insert_id || ok.status != want->status ||
-		    ok.warnings != want->warnings)
+		    ok.last_insert_id != want->last_insert_id ||
+		    ok.status != want->status || ok.warnings != want->warnings)
 			fail_msg("%s: wrong numbers", ok_rows[i].because);
-		if (!span_is(ok.info, ok_rows[i].info) || ok.track.len != ok_rows[i].track_len)
+		if (!span_is(ok.info, ok_rows[i].info) ||
+		    ok.track.len != ok_rows[i].track_len)
 			fail_msg("%s: wrong text or track", ok_rows[i].because);
 	}
 }
@@ -100,10 +107,8 @@ static void test_ok_cut_anywhere(void **state)
 	(void)state;
 	assert_int_equal(shortest_good(fixed, parse_ok, &none), fixed.len);
 	for (size_t i = 0; i < ARRAY_LEN(ok_rows); i++) {
-		for (size_t len = 0; len <= ok_rows[i].payload.len; len++) {
-			(void)parse_exact(ok_rows[i].payload, len, parse_ok, &tracks);
-			(void)parse_exact(ok_rows[i].payload, len, parse_ok, &none);
-		}
+		parse_cut_anywhere(ok_rows[i].payload, parse_ok, &tracks);
+		parse_cut_anywhere(ok_rows[i].payload, parse_ok, &none);
 	}
 }
 
@@ -119,15 +124,16 @@ static struct span write_ok(uint8_t *memory, size_t room, uint64_t capabilities,
 
 static void test_ok_write(void **state)
 {
-	static const struct ok_packet plain = { .status = 0x4002 };
-	static const struct ok_packet text = { .status = 2, .info = { (const uint8_t *)"hi", 2 } };
+	const struct ok_packet plain = { .status = 0x4002 };
+	const struct ok_packet text = { .status = 2, .info = BYTES("hi") };
 	const struct ok_packet track = { .status = 2, .track = BYTES("\x02\x01" "1") };
 	uint8_t m[64];
 
 	(void)state;
 	assert_true(span_equal(write_ok(m, sizeof(m), TRACKS, &plain),
 			       BYTES("\0\0\0\x02\0\0\0")));
-	assert_true(span_equal(write_ok(m, sizeof(m), 0, &plain), BYTES("\0\0\0\x02\0\0\0")));
+	assert_true(span_equal(write_ok(m, sizeof(m), 0, &plain),
+			       BYTES("\0\0\0\x02\0\0\0")));
 	/* clients skip a length in front of the text whatever was agreed */
 	assert_true(span_equal(write_ok(m, sizeof(m), 0, &text),
 			       BYTES("\0\0\0\x02\0\0\0\x02hi")));
@@ -135,7 +141,8 @@ static void test_ok_write(void **state)
 			       BYTES("\0\0\0\x02\0\0\0\x02hi")));
 	assert_true(span_equal(write_ok(m, sizeof(m), TRACKS, &track),
 			       BYTES("\0\0\0\x02\x40\0\0\0\x03\x02\x01" "1")));
-	assert_true(span_equal(write_ok(m, sizeof(m), 0, &track), BYTES("\0\0\0\x02\0\0\0")));
+	assert_true(span_equal(write_ok(m, sizeof(m), 0, &track),
+			       BYTES("\0\0\0\x02\0\0\0")));
 }
 
 /* What servers sent comes back byte for byte. */
@@ -143,12 +150,12 @@ static void test_ok_there_and_back(void **state)
 {
 	const struct span seen[] = { OK_WITH_TRACK, OK_WITH_INFO };
 	struct ok_packet ok;
-	uint8_t memory[256];
+	uint8_t m[256];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
 		assert_true(ok_packet_parse(seen[i], TRACKS, &ok));
-		assert_true(span_equal(write_ok(memory, sizeof(memory), TRACKS, &ok), seen[i]));
+		assert_true(span_equal(write_ok(m, sizeof(m), TRACKS, &ok), seen[i]));
 	}
 }
 
@@ -194,7 +201,8 @@ static bool parse_eof(struct span bytes, const void *arg)
 	struct eof_packet eof;
 
 	(void)arg;
-	return eof_packet_parse(bytes, &eof) && eof.warnings == 0x0201 && eof.status == 0x0062;
+	return eof_packet_parse(bytes, &eof) && eof.warnings == 0x0201 &&
+	       eof.status == 0x0062;
 }
 
 static void test_eof(void **state)
@@ -229,7 +237,8 @@ static const struct {
 } track_rows[] = {
 	{ "nothing", BYTES(""), true, { { 0 } } },
 	{ "seen: MariaDB, two variables and a state change",
-	  BYTES("\0\x0a\x08sql_mode\0" "\0\x0e\x0a" "autocommit\x02ON" "\x02\x01" "1"), true,
+	  BYTES("\0\x0a\x08sql_mode\0" "\0\x0e\x0a" "autocommit\x02ON" "\x02\x01" "1"),
+	  true,
 	  { { 0, "sql_mode", "", 12 }, { 0, "autocommit", "ON", 16 }, { 2, "", "1", 3 } } },
 	{ "seen: MySQL, variable, schema, state change",
 	  BYTES("\0\x10\x0cstatement_id\x02" "14" "\x01\x06\x05mysql" "\x02\x01" "1"), true,

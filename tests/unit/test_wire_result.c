@@ -18,8 +18,11 @@
 
 #define UNITS_MAX 64u
 
-/* Above this many bytes a response goes through in large pieces only. */
-#define SMALL_RESPONSE 20000u
+/* Packets up to this size, with their header, are given out whole. */
+#define WHOLE_MAX (1u << 20)
+
+/* Longer responses are split around their packets' headers only, and not copied. */
+#define SMALL_RESPONSE 1000u
 
 /* One packet of a response and how the tracker has to see it. */
 struct unit {
@@ -49,8 +52,10 @@ static void add(struct response *r, struct unit unit, struct span payload)
 	unit.len = PACKET_HEADER_LEN + payload.len;
 	r->bytes = realloc(r->bytes, r->len + unit.len);
 	assert_non_null(r->bytes);
-	frame_put(r->bytes + r->len,
-		  (struct frame){ .len = (uint32_t)payload.len, .seq = (uint8_t)(r->count + 1) });
+	frame_put(r->bytes + r->len, (struct frame){
+		.len = (uint32_t)payload.len,
+		.seq = (uint8_t)(r->count + 1),
+	});
 	w = writer_over(r->bytes + r->len + PACKET_HEADER_LEN, payload.len);
 	writer_bytes(&w, payload);
 	r->len += unit.len;
@@ -105,7 +110,7 @@ static void add_prepare_ok(struct response *r, const char *digits)
 /*
  * A word of a script: a letter, then a number.
  *   h2 h21   column count, with a flag behind it     p12 p120  COM_STMT_PREPARE_OK
- *   d d9000  definition (with so many bytes)         r r9000   row
+ *   d d900   definition (with so many bytes)         r r900    row
  *   n b x    row that begins with NULL, 0x00, 0xfe   c5        continuation of a row
  *   o e t    OK, EOF, OK as EOF; status in hex       E P L T   ERR, progress, file, text
  */
@@ -151,7 +156,8 @@ static void add_word(struct response *r, const char *word)
 		add_packet(r, RESULT_PACKET_ERR, BYTES("\xff\x1e\x04#42S22no"));
 		return;
 	case 'P':
-		add_packet(r, RESULT_PACKET_PROGRESS, BYTES("\xff\xff\xff\x01\x01\x02\0\0\0"));
+		add_packet(r, RESULT_PACKET_PROGRESS,
+			   BYTES("\xff\xff\xff\x01\x01\x02\0\0\0"));
 		return;
 	case 'L':
 		add_packet(r, RESULT_PACKET_LOCAL_INFILE, BYTES("\xfb/tmp/x"));
@@ -220,7 +226,7 @@ static void cover_pass(struct run *run, const struct result_step *step)
 			run->wrong = "a packet was passed on unseen";
 		row |= u->row;
 		if (run->unit_at + u->len > end) {
-			if (u->len <= 8192)
+			if (u->len <= WHOLE_MAX)
 				run->wrong = "a small packet was given out in part";
 			break;
 		}
@@ -246,16 +252,11 @@ static void cover_packet(struct run *run, const struct result_step *step)
 	next_unit(run);
 }
 
-/* Step over what has arrived, in a block of exactly its size, as far as it goes. */
-static void feed(struct run *run)
+/* Step over <bytes> as far as it goes. */
+static void feed_bytes(struct run *run, struct span bytes)
 {
-	size_t held = run->arrived - run->at;
-	uint8_t *block = malloc(held > 0 ? held : 1);
-	struct span bytes = { block, held };
 	struct result_step step;
 
-	assert_non_null(block);
-	memcpy(block, run->response->bytes + run->at, held);
 	while (!run->over && run->wrong == NULL) {
 		result_step(&run->tracker, bytes, &step);
 		if (step.kind == RESULT_NEED) {
@@ -275,6 +276,22 @@ static void feed(struct run *run)
 		run->over = step.last;
 		bytes = span_from(bytes, step.len);
 	}
+}
+
+/* Step over what has arrived; what is small lies in a block of exactly its size. */
+static void feed(struct run *run)
+{
+	struct span held = { run->response->bytes + run->at, run->arrived - run->at };
+	uint8_t *block;
+
+	if (run->response->len > SMALL_RESPONSE) {
+		feed_bytes(run, held);
+		return;
+	}
+	block = malloc(held.len > 0 ? held.len : 1);
+	assert_non_null(block);
+	memcpy(block, held.data, held.len);
+	feed_bytes(run, (struct span){ block, held.len });
 	free(block);
 }
 
@@ -322,7 +339,8 @@ static size_t passes_at_least(const struct response *r)
 	return n;
 }
 
-static const char *run_whole(const struct response *r, uint8_t command, uint64_t capabilities)
+static const char *run_whole(const struct response *r, uint8_t command,
+			     uint64_t capabilities)
 {
 	struct run run = { .response = r, .arrived = r->len + r->tail };
 
@@ -334,17 +352,36 @@ static const char *run_whole(const struct response *r, uint8_t command, uint64_t
 	return run.wrong;
 }
 
+/* Every split in two; of a long response those in or near a header. */
+static const char *run_splits(const struct response *r, uint8_t command,
+			      uint64_t capabilities)
+{
+	const char *wrong = NULL;
+	size_t at = 0;
+
+	if (r->len <= SMALL_RESPONSE) {
+		for (; at <= r->len && wrong == NULL; at++)
+			wrong = run_pieces(r, command, capabilities, at, SIZE_MAX);
+		return wrong;
+	}
+	for (size_t i = 0; i < r->count; at += r->units[i++].len) {
+		for (size_t d = 0; d < 8 && wrong == NULL; d++)
+			wrong = run_pieces(r, command, capabilities, at + d, SIZE_MAX);
+	}
+	return wrong;
+}
+
 static const char *run_all_ways(const struct response *r, uint8_t command,
 				uint64_t capabilities)
 {
 	static const size_t pieces[] = { 1, 3, 5, 4096, 65536, (1 << 20) + 7 };
-	bool small = r->len < SMALL_RESPONSE;
+	bool small = r->len <= SMALL_RESPONSE;
 	const char *wrong = run_whole(r, command, capabilities);
 
-	for (size_t i = small ? 0 : 4; i < ARRAY_LEN(pieces) && wrong == NULL; i++)
+	if (wrong == NULL)
+		wrong = run_splits(r, command, capabilities);
+	for (size_t i = small ? 0 : 3; i < ARRAY_LEN(pieces) && wrong == NULL; i++)
 		wrong = run_pieces(r, command, capabilities, pieces[i], pieces[i]);
-	for (size_t i = 0; small && i <= r->len && wrong == NULL; i++)
-		wrong = run_pieces(r, command, capabilities, i, SIZE_MAX);
 	return wrong;
 }
 
@@ -375,10 +412,11 @@ static const struct {
 	{ "an error among rows", COM_QUERY, OLD, "h1 d e2 r r E" },
 	{ "an error among rows, DEPRECATE_EOF", COM_QUERY, DEP, "h1 d r E" },
 	{ "an error among definitions", COM_QUERY, OLD, "h3 d E" },
-	{ "large row", COM_QUERY, OLD, "h1 d e2 r r9000 r e2" },
-	{ "large rows, large definition", COM_QUERY, DEP, "h2 d9001 d9002 r9003 r9004 t2" },
-	{ "row around what is passed whole", COM_QUERY, DEP,
-	  "h1 d r8187 r8188 r8189 r8190 r8192 t2" },
+	{ "large row", COM_QUERY, OLD, "h1 d e2 r r1100000 r e2" },
+	{ "large rows, large definitions", COM_QUERY, DEP,
+	  "h2 d1100001 d1100002 r1100003 r1100004 t2" },
+	{ "rows just large enough to be given out in part, and just not", COM_QUERY, DEP,
+	  "h1 d r1048571 r1048572 r1048573 r1048574 t2" },
 
 	/* 16 MiB packets */
 	{ "continued row", COM_QUERY, OLD, "h1 d e2 r r16777215 c7 r e2" },
@@ -393,8 +431,8 @@ static const struct {
 	{ "seen: the same, DEPRECATE_EOF", COM_QUERY, DEP, "h1 d r ta oa h1 d r t2" },
 	{ "seen: SELECT 1; SELECT nosuch", COM_QUERY, OLD, "h1 d ea r ea E" },
 	{ "seen: the same, DEPRECATE_EOF", COM_QUERY, DEP, "h1 d r ta E" },
-	{ "a result set whose own end says it is the last", COM_QUERY, OLD, "oa h1 d e2 r e2" },
-	{ "definitions' EOF says more, rows' EOF does not", COM_QUERY, OLD, "h1 d ea r e2" },
+	{ "an OK, then a result set", COM_QUERY, OLD, "oa h1 d e2 r e2" },
+	{ "only the EOF behind the rows counts", COM_QUERY, OLD, "h1 d ea r e2" },
 
 	/* CALL with OUT parameters, binary protocol */
 	{ "seen: MariaDB, OUT parameters", COM_STMT_EXECUTE, OLD,
@@ -426,13 +464,13 @@ static const struct {
 	{ "parameters only, DEPRECATE_EOF", COM_STMT_PREPARE, DEP, "p20 d d" },
 	{ "columns only", COM_STMT_PREPARE, OLD, "p01 d e2" },
 	{ "columns only, DEPRECATE_EOF", COM_STMT_PREPARE, DEP, "p01 d" },
-	{ "the last definition is large", COM_STMT_PREPARE, DEP, "p11 d d9000" },
+	{ "the last definition is large", COM_STMT_PREPARE, DEP, "p11 d d1100000" },
 	{ "a syntax error", COM_STMT_PREPARE, DEP, "E" },
 	{ "seen: metadata left out", COM_STMT_PREPARE, OPTIONAL, "p120 e2 e2" },
-	{ "seen: metadata left out, DEPRECATE_EOF", COM_STMT_PREPARE, OPTIONAL | DEP, "p120" },
+	{ "seen: the same, DEPRECATE_EOF", COM_STMT_PREPARE, OPTIONAL | DEP, "p120" },
 	{ "seen: metadata left out, columns only", COM_STMT_PREPARE, OPTIONAL, "p010 e2" },
 	{ "metadata not left out", COM_STMT_PREPARE, OPTIONAL, "p121 d e2 d d e2" },
-	{ "metadata not left out, DEPRECATE_EOF", COM_STMT_PREPARE, OPTIONAL | DEP, "p121 d d d" },
+	{ "the same, DEPRECATE_EOF", COM_STMT_PREPARE, OPTIONAL | DEP, "p121 d d d" },
 	{ "nothing to leave out", COM_STMT_PREPARE, OPTIONAL, "p000" },
 
 	/* metadata left out of result sets */
@@ -492,7 +530,7 @@ static void test_good_responses(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* --- what is none ---------------------------------------------------------------------- */
+/* --- what is none -------------------------------------------------------------------- */
 
 static const struct {
 	const char *because;
@@ -506,7 +544,8 @@ static const struct {
 	{ "column count with junk", COM_QUERY, OLD, BYTES("\x02\0\0\x01\x01\x01") },
 	{ "column count without its flag", COM_QUERY, OPTIONAL, BYTES("\x01\0\0\x01\x01") },
 	{ "a result set from PING", COM_PING, OLD, BYTES("\x01\0\0\x01\x01") },
-	{ "PREPARE_OK cut short", COM_STMT_PREPARE, OLD, BYTES("\x07\0\0\x01\0\0\0\0\0\0\0") },
+	{ "PREPARE_OK cut short", COM_STMT_PREPARE, OLD,
+	  BYTES("\x07\0\0\x01\0\0\0\0\0\0\0") },
 	{ "a column count from PREPARE", COM_STMT_PREPARE, OLD, BYTES("\x01\0\0\x01\x01") },
 	{ "an old EOF of odd size", COM_STMT_FETCH, OLD, BYTES("\x03\0\0\x01\xfe\0\0") },
 	{ "no EOF behind definitions", COM_QUERY, OLD,
@@ -526,7 +565,7 @@ static void test_broken_responses(void **state)
 		do {
 			result_step(&r, bytes, &step);
 			bytes = span_from(bytes, step.len);
-		} while ((step.kind == RESULT_PASS || step.kind == RESULT_PACKET) && !step.last);
+		} while (step.len > 0 && !step.last);
 		if (step.kind != RESULT_BROKEN || step.problem == NULL)
 			fail_msg("%s: not seen", broken_rows[i].because);
 	}
@@ -535,7 +574,7 @@ static void test_broken_responses(void **state)
 /* Rows are passed on as soon as their header and first byte are there. */
 static void test_large_row_does_not_wait(void **state)
 {
-	struct response r = response_of("h1 d e2 r9000 e2");
+	struct response r = response_of("h1 d e2 r1100000 e2");
 	size_t before = 5 + 10 + 9, seen = before + PACKET_HEADER_LEN + 1;
 	struct result tracker;
 	struct result_step step;
@@ -578,20 +617,26 @@ static void test_need(void **state)
 	assert_true(step.last);
 }
 
-static void test_stream_never_ends(void **state)
+/* Binlog events go on until an old EOF or an ERR, whatever was agreed. */
+static void test_stream(void **state)
 {
-	static const struct span bytes = BYTES("\x02\0\0\x01\0x" "\x03\0\0\x02\xfeyz"
-					       "\x01\0\0\x03q");
+	static const struct span bytes = BYTES("\x02\0\0\x01\0x"
+					       "\x0a\0\0\x02\xfe" "123456789"
+					       "\x01\0\0\x03q"
+					       "\x05\0\0\x04\xfe\0\0\x02\0");
 	struct result tracker;
 	struct result_step step;
 
 	(void)state;
-	result_expect(&tracker, COM_BINLOG_DUMP, OLD);
+	result_expect(&tracker, COM_BINLOG_DUMP, DEP);
 	result_step(&tracker, bytes, &step);
 	assert_int_equal(step.kind, RESULT_PASS);
-	assert_int_equal(step.len, bytes.len);
+	assert_int_equal(step.len, bytes.len - 9);
 	assert_false(step.last);
 	assert_false(step.row);
+	result_step(&tracker, span_from(bytes, step.len), &step);
+	assert_int_equal(step.packet, RESULT_PACKET_EOF);
+	assert_true(step.last);
 }
 
 /* COM_CHANGE_USER: packets of the exchange are given out one by one. */
@@ -623,7 +668,7 @@ int main(void)
 		cmocka_unit_test(test_broken_responses),
 		cmocka_unit_test(test_large_row_does_not_wait),
 		cmocka_unit_test(test_need),
-		cmocka_unit_test(test_stream_never_ends),
+		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_login_exchange),
 	};
 

@@ -39,4 +39,12 @@ static inline size_t shortest_good(struct span all, bytes_parse_fn *parse, const
 	return SIZE_MAX;
 }
 
+/* Let <parse> see every part of <all> from its start. */
+static inline void parse_cut_anywhere(struct span all, bytes_parse_fn *parse,
+				      const void *arg)
+{
+	for (size_t len = 0; len <= all.len; len++)
+		(void)parse_exact(all, len, parse, arg);
+}
+
 #endif

@@ -21,7 +21,7 @@ enum response_shape {
 	RESPONSE_FETCH,		/* rows and an end, without definitions */
 	RESPONSE_FIELDS,	/* definitions and an end */
 	RESPONSE_LOGIN,		/* COM_CHANGE_USER: a login exchange */
-	RESPONSE_STREAM,	/* events until ERR or EOF, which may never come (COM_BINLOG_DUMP) */
+	RESPONSE_STREAM,	/* events until ERR or EOF, if ever (COM_BINLOG_DUMP) */
 	RESPONSE_REFUSED,	/* readmux does not pass this command on: error 1047 */
 };
 

@@ -41,7 +41,7 @@ enum result_packet {
 	RESULT_PACKET_OK,		/* OK, also as end of a result set (0xfe) */
 	RESULT_PACKET_ERR,
 	RESULT_PACKET_EOF,		/* an old EOF packet, in the middle or at the end */
-	RESULT_PACKET_LOCAL_INFILE,	/* the client sends a file, then the response goes on */
+	RESULT_PACKET_LOCAL_INFILE,	/* the client sends a file, then it goes on */
 	RESULT_PACKET_PROGRESS,		/* MariaDB progress report; the response goes on */
 	RESULT_PACKET_TEXT,		/* COM_STATISTICS; COM_CHANGE_USER before its end */
 };
@@ -51,7 +51,7 @@ struct result_step {
 	size_t                len;	/* bytes of input that this covers, with headers */
 	size_t                need;	/* RESULT_NEED: more than was given */
 	enum result_packet    packet;
-	struct span           payload;	/* RESULT_PACKET: without its header, in the input */
+	struct span           payload;	/* RESULT_PACKET: what is behind its header */
 	uint8_t               seq;	/* RESULT_PACKET: its sequence number */
 	bool                  last;	/* the response ends with this step */
 	bool                  row;	/* PASS: at least one row byte is in it */
