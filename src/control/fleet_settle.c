@@ -82,7 +82,8 @@ static void say_in_or_out(const struct backend_view *v)
 	else
 		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name),
 			 LOG_TEXT("address", at),
-			 LOG_TEXT("health", health_name(v->health)), LOG_TEXT("cause", v->cause));
+			 LOG_TEXT("health", health_name(v->health)),
+			 LOG_TEXT("cause", v->cause));
 }
 
 /* Every change of what a backend is used for, with its cause. */
