@@ -207,6 +207,22 @@ def servers_of(connection, times=30):
     return {one(connection, "SELECT @@server_id") for _ in range(times)}
 
 
+def wait_servers_of(connection, expected, seconds=10):
+    """
+    Until exactly the <expected> servers have answered plain reads of this session.
+    The balancer may prefer one for a while (lower latency), and a session may have to
+    stay on the primary for a moment after a write, so this takes what time it takes.
+    """
+    seen = set()
+
+    def complete():
+        seen.add(one(connection, "SELECT @@server_id"))
+        return seen >= expected
+
+    wait_until(complete, f"reads by servers {expected}", seconds, every=0.001)
+    assert servers_of(connection) <= expected
+
+
 def vanish(connection):
     """The client's end without a word: no COM_QUIT, the socket just closes."""
     if connection._result is not None:

@@ -27,13 +27,13 @@ def test_sql_level(session):
 PERL = r"""
 use strict; use warnings; use DBI;
 my ($port, $table) = @ARGV;
-my $db = DBI->connect("DBI:mysql:database=app;host=127.0.0.1;port=$port;mysql_server_prepare=1;mysql_enable_utf8mb4=1",
+my $db = DBI->connect("DBI:mysql:database=app;host=127.0.0.1;port=$port;mysql_server_prepare=1",
     "app", "app secret", { RaiseError => 1, PrintError => 0 });
 my $insert = $db->prepare("INSERT INTO $table (v) VALUES (?)");
 my $select = $db->prepare("SELECT id, v FROM $table WHERE id = ?");
 my $where = $db->prepare('SELECT @@server_id, ?');
 for my $n (1 .. 20) {
-    my $text = $n % 5 ? "row $n \x{20ac}'\\" : undef;
+    my $text = $n % 5 ? "row $n \xe2\x82\xac'\\" : undef;
     $insert->execute($text);
     my $id = $db->last_insert_id(undef, undef, undef, undef);
     $select->execute($id);
