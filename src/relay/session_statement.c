@@ -480,6 +480,14 @@ static struct server_conn *previous_conn(struct session *s)
 	return conn != NULL && conn->state == SERVER_CONN_IDLE && conn->in_flight == 0 ? conn : NULL;
 }
 
+static bool is_replica(const struct session *s, const struct server_conn *conn)
+{
+	const struct backend_view *view =
+		topology_by_id(s->env->topology, conn->pool->backend_id);
+
+	return view != NULL && view->role == BACKEND_REPLICA;
+}
+
 static void reroute_to_view(struct session *s)
 {
 	const struct backend_view *view = pick(s);
@@ -546,15 +554,14 @@ void statement_route(struct session *s)
 	if (retried)
 		st->route.reason = REASON_RETRIED;
 	if (st->route.target == ROUTE_ATTACHED) {
+		st->replica = is_replica(s, s->conn);
 		send_on(s, s->conn);
 		return;
 	}
 	if (st->route.target == ROUTE_PREVIOUS && previous_conn(s) != NULL) {
 		struct server_conn *conn = previous_conn(s);
 
-		st->replica = topology_by_id(s->env->topology, conn->pool->backend_id) != NULL &&
-			topology_by_id(s->env->topology, conn->pool->backend_id)->role ==
-			BACKEND_REPLICA;
+		st->replica = is_replica(s, conn);
 		pool_take_this(conn, &session_conn_owner, s);
 		s->conn = conn;		/* it is in the right state: it has not been used since */
 		send_on(s, conn);
