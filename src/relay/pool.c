@@ -469,6 +469,22 @@ static void close_all_idle(struct pool *pool)
 		;
 }
 
+/*
+ * A frozen server keeps its connections open and says nothing.  Whoever waits for
+ * an answer there may want to ask elsewhere.
+ */
+static void tell_silence(struct pool *pool)
+{
+	struct server_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&pool->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->state == SERVER_CONN_LEASED && conn->owner_ops != NULL &&
+		    conn->owner_ops->silent != NULL)
+			conn->owner_ops->silent(conn->owner, conn);
+	}
+}
+
 static void pool_free(struct pools *pools, struct pool *pool)
 {
 	TAILQ_REMOVE(&pools->list, pool, link);
@@ -489,6 +505,8 @@ void pools_topology_changed(struct pools *pools)
 			follow_view(pool, view);
 		if (view == NULL || view->draining || view->health == HEALTH_DOWN)
 			close_all_idle(pool);
+		if (view != NULL && view->health == HEALTH_DOWN)
+			tell_silence(pool);
 		if (pool->retired && pool->open == 0 && pool->waiting == 0 &&
 		    !pool->granter.queued)
 			pool_free(pools, pool);

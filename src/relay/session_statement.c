@@ -338,9 +338,19 @@ static void conn_gone(void *owner, struct server_conn *conn)
 	}
 }
 
+static void conn_silent(void *owner, struct server_conn *conn)
+{
+	struct session *s = session_from(owner);
+
+	if (s->phase == SESSION_RUNNING && may_repeat(s) &&
+	    topology_usable_replicas(s->env->topology) > 0)
+		server_conn_lose(conn, "the server answers no probes");
+}
+
 const struct server_conn_owner_ops session_conn_owner = {
 	.restored = conn_restored,
 	.drained = conn_drained,
+	.silent = conn_silent,
 	.gone = conn_gone,
 };
 

@@ -57,6 +57,7 @@ struct server_conn_owner_ops {
 	void (*ready)(void *owner, struct server_conn *conn);	/* logged in */
 	void (*restored)(void *owner, struct server_conn *conn, bool ok);	/* see restore.h */
 	void (*drained)(void *owner, struct server_conn *conn);	/* its write queue is empty again */
+	void (*silent)(void *owner, struct server_conn *conn);	/* its server answers no probe: lose it if that costs nothing */
 	void (*gone)(void *owner, struct server_conn *conn);	/* closed; conn->problem says why */
 };
 
