@@ -376,8 +376,18 @@ static bool start(struct proxy *p)
 	return p->fleet != NULL && start_workers(p) && open_doors(p);
 }
 
+/* A second SIGTERM while this one is obeyed must not end it with the default action. */
+static void hold_signals(void)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static void finish(struct proxy *p)
 {
+	hold_signals();
 	close_doors(p);
 	free(p->doors);
 	timer_clear(&p->drain_limit);

@@ -81,6 +81,8 @@ static void reap(struct deferred *d)
 
 static void drop_login(struct server_conn *conn)
 {
+	if (conn->login != NULL)
+		explicit_bzero(conn->login, sizeof(*conn->login));
 	free(conn->login);
 	conn->login = NULL;
 }
@@ -450,6 +452,7 @@ static bool login_step(struct server_conn *conn, enum server_login_step step, st
 {
 	if (w->len > 0)
 		stream_write(&conn->stream, writer_span(w));
+	explicit_bzero(w->base, w->len);	/* it may have been a password in clear */
 	w->len = 0;
 	switch (step) {
 	case SERVER_LOGIN_READ_MORE:
@@ -555,7 +558,8 @@ static struct server_login *login_new(struct server_conn *conn)
 	login->wanted = account->capabilities | CAPABILITIES_ALWAYS;
 	login->collation = account->collation;
 	login->max_packet = account->max_packet;
-	if (conn->env->tls_client == NULL || conn->pool->address.u.any.sa_family == AF_UNIX)
+	login->local = conn->pool->address.u.any.sa_family == AF_UNIX;
+	if (conn->env->tls_client == NULL || login->local)
 		login->tls_mode = SERVER_LOGIN_TLS_OFF;
 	else if (conn->env->settings->backend_tls == TLS_SERVER_REQUIRED)
 		login->tls_mode = SERVER_LOGIN_TLS_REQUIRED;
@@ -594,7 +598,7 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	return conn;
 
 failed:
-	free(conn->login);
+	drop_login(conn);
 	state_drop(conn->session_state);
 	account_drop(account);
 	slab_give(&env->conns, conn);

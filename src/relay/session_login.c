@@ -124,6 +124,7 @@ bool session_greet(struct session *s)
 	s->login = login;
 	login->offered = offer(s, &model->facts);
 	login->tls_available = s->env->tls_server != NULL;
+	login->local = s->peer.u.any.sa_family == AF_UNIX;
 	login->tls_required = s->env->settings->tls == TLS_CLIENT_REQUIRED;
 	login->rsa = s->env->rsa;
 	login->default_plugin = default_plugin(model);
@@ -446,6 +447,7 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	login->capabilities = login->offered = s->capabilities;
 	login->tls = s->stream.transport_state != NULL;
 	login->tls_available = s->env->tls_server != NULL;
+	login->local = s->peer.u.any.sa_family == AF_UNIX;
 	login->rsa = s->env->rsa;
 	login->default_plugin = default_plugin(model_server(s->env->topology));
 	s->login = login;
