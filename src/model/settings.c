@@ -96,6 +96,9 @@ static const struct setting table[] = {
 	{ "pool.idle_timeout", SETTING_DURATION, AT(pool_idle_timeout_ms), SECOND, DAY,
 	  "1m", NULL, SETTING_RELOAD,
 	  "A server connection that nobody used for this long is closed." },
+	{ "pool.share", SETTING_BOOL, AT(pool_share), 0, 1, "on", NULL, SETTING_RELOAD,
+	  "Sessions of one user take turns on server connections; 'off': a connection "
+	  "serves one session only and is closed with it." },
 
 	{ "wait.read", SETTING_DURATION, AT(wait_read_ms), 0, HOUR, "5s", NULL,
 	  SETTING_RELOAD,
@@ -147,6 +150,10 @@ static const struct setting table[] = {
 
 	{ "log.level", SETTING_CHOICE, AT(log_level), 0, 0, "info", log_levels,
 	  SETTING_RELOAD, "Most detailed level that is written." },
+	{ "debug.reshuffle", SETTING_BOOL, AT(debug_reshuffle), 0, 1, "off", NULL,
+	  SETTING_RELOAD,
+	  "For tests of readmux: no statement runs on the connection of the one before, "
+	  "wherever another may be taken." },
 	{ "drain.timeout", SETTING_DURATION, AT(drain_timeout_ms), 0, HOUR, "25s", NULL,
 	  SETTING_RELOAD,
 	  "After SIGTERM sessions may finish their transactions for this long. Keep it "

@@ -207,7 +207,7 @@ static void fail_tickets(struct pool *pool, struct account *account, struct serv
 	}
 	for (t = TAILQ_FIRST(&pool->tickets); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (t->account != account)
+		if (t->wish.account != account)
 			continue;
 		t->error_number = conn->error_number;
 		(void)snprintf(t->error_sqlstate, sizeof(t->error_sqlstate), "%s",
@@ -255,16 +255,19 @@ static void lease(struct server_conn *conn, const struct server_conn_owner_ops *
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
 }
 
-static bool can_serve(const struct server_conn *conn, const struct session_state *wanted,
+static bool can_serve(const struct server_conn *conn, const struct pool_wish *wish,
 		      enum state_path *path)
 {
-	*path = state_path(conn->session_state, wanted);
-	return *path != STATE_PATH_IMPOSSIBLE &&
+	if (!conn->env->settings->pool_share && conn->session != 0 &&
+	    conn->session != wish->session)
+		return false;
+	*path = state_path(conn->session_state, wish->state);
+	return conn != wish->other_than && *path != STATE_PATH_IMPOSSIBLE &&
 	       (*path != STATE_PATH_RESET || restore_can_reset(conn));
 }
 
 /* Lower is better: in the right state, then easily brought there; nobody's memory last. */
-static struct server_conn *best_idle(struct bucket *b, const struct session_state *wanted,
+static struct server_conn *best_idle(struct bucket *b, const struct pool_wish *wish,
 				     bool spare_precious)
 {
 	struct server_conn *conn, *best = NULL;
@@ -276,7 +279,7 @@ static struct server_conn *best_idle(struct bucket *b, const struct session_stat
 
 		if (++looked > LOOK_AT_MOST)
 			break;
-		if (!can_serve(conn, wanted, &path) || (conn->precious && spare_precious))
+		if (!can_serve(conn, wish, &path) || (conn->precious && spare_precious))
 			continue;
 		rank = 2 * (unsigned)path + (conn->in_flight > 0);
 		if (rank < best_rank) {
@@ -289,21 +292,21 @@ static struct server_conn *best_idle(struct bucket *b, const struct session_stat
 	return best;
 }
 
-struct server_conn *pool_take(struct pool *pool, struct account *account,
-			      struct session_state *wanted,
+struct server_conn *pool_take(struct pool *pool, const struct pool_wish *wish,
 			      const struct server_conn_owner_ops *ops, void *owner)
 {
-	struct bucket *b = bucket_find(pool, account);
+	struct bucket *b = bucket_find(pool, wish->account);
 	struct server_conn *conn;
 
 	if (b == NULL || b->waiting > 0)
 		return NULL;
-	conn = best_idle(b, wanted, pool->open < pool->limit);
+	conn = best_idle(b, wish, pool->open < pool->limit);
 	if (conn == NULL)
 		return NULL;
-	if (conn->session_state == wanted)
+	if (conn->session_state == wish->state)
 		STAT_INC(pool->env->stats, pool_hits_total);
 	lease(conn, ops, owner);
+	conn->session = wish->session;
 	return conn;
 }
 
@@ -321,19 +324,19 @@ void pool_withdraw(struct pool_ticket *ticket)
 
 	if (pool == NULL)
 		return;
-	b = bucket_find(pool, ticket->account);
+	b = bucket_find(pool, ticket->wish.account);
 	TAILQ_REMOVE(&pool->tickets, ticket, link);
 	pool->waiting--;
 	b->waiting--;
 	ticket->pool = NULL;
-	bucket_drop_if_unused(pool, ticket->account);
+	bucket_drop_if_unused(pool, ticket->wish.account);
 }
 
 static struct server_conn *conn_for(struct pool *pool, struct pool_ticket *t)
 {
-	struct bucket *b = bucket_find(pool, t->account);
+	struct bucket *b = bucket_find(pool, t->wish.account);
 
-	return best_idle(b, t->wanted, pool->open < pool->limit);
+	return best_idle(b, &t->wish, pool->open < pool->limit);
 }
 
 /* Whoever can be served is, in order of arrival; then dial for the others. */
@@ -350,6 +353,7 @@ static void grant(struct deferred *d)
 		if (conn == NULL)
 			continue;
 		lease(conn, NULL, NULL);
+		conn->session = t->wish.session;
 		pool_withdraw(t);
 		t->granted(t, conn);
 		next = TAILQ_FIRST(&pool->tickets);
@@ -366,7 +370,7 @@ static void pool_grant_later(struct pool *pool)
 
 void pool_ask(struct pool *pool, struct pool_ticket *ticket)
 {
-	struct bucket *b = bucket_get(pool, ticket->account);
+	struct bucket *b = bucket_get(pool, ticket->wish.account);
 
 	assert(ticket->pool == NULL && b != NULL);
 	ticket->pool = pool;
@@ -388,6 +392,26 @@ void pool_return(struct server_conn *conn)
 		make_idle(conn);
 	}
 	pool_grant_later(pool);
+}
+
+static void close_idle_of(struct pool *pool, struct account *account, uint32_t id)
+{
+	struct bucket *b = bucket_find(pool, account);
+	struct server_conn *conn, *next;
+
+	for (conn = b != NULL ? TAILQ_FIRST(&b->idle) : NULL; conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, idle_link);
+		if (conn->session == id)
+			close_idle(conn);
+	}
+}
+
+void pools_forget_session(struct pools *pools, struct account *account, uint32_t id)
+{
+	struct pool *pool;
+
+	TAILQ_FOREACH(pool, &pools->list, link)
+		close_idle_of(pool, account, id);
 }
 
 /* --- statements, for the balancer --------------------------------------------- */

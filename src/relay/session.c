@@ -84,6 +84,8 @@ void session_close(struct session *s, const char *why)
 	session_drop_conn(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
+	if (!s->env->settings->pool_share && s->account != NULL)
+		pools_forget_session(s->env->pools, s->account, s->id);
 	session_login_drop(s);
 	stream_close(&s->stream);
 	timer_clear(&s->timer);

@@ -258,6 +258,7 @@ static void login_dialled(void *owner, struct server_conn *conn)
 	struct session *s = session_from(owner);
 
 	pool_adopt(conn, &session_login_owner, s);
+	conn->session = s->id;
 	if (!credentials_put(s->env->credentials, s->account->user, CREDENTIAL_LEARNED,
 			     &s->account->secret, loop_now_us(s->env->loop)))
 		log_warn(&s->log, "out of memory; a password is not remembered");
@@ -339,7 +340,8 @@ static void proven(struct session *s)
 	}
 	view = server_to_ask(s);
 	pool = view != NULL ? pool_of(s->env->pools, view) : NULL;
-	s->conn = pool != NULL ? pool_take(pool, s->account, s->state, &session_login_owner, s) : NULL;
+	s->ticket.wish = session_wish(s);
+	s->conn = pool != NULL ? pool_take(pool, &s->ticket.wish, &session_login_owner, s) : NULL;
 	if (s->conn != NULL)
 		login_conn_ready(s, s->conn);
 	else

@@ -58,6 +58,16 @@ void statement_withdraw(struct session *s)
 
 /* --- the connection that a session holds ------------------------------------- */
 
+struct pool_wish session_wish(const struct session *s)
+{
+	return (struct pool_wish){
+		.account = s->account,
+		.state = s->state,
+		.session = s->id,
+		.other_than = s->env->settings->debug_reshuffle ? s->previous : NULL,
+	};
+}
+
 void session_release_conn(struct session *s)
 {
 	struct server_conn *conn = s->conn;
@@ -466,15 +476,14 @@ static void lease_on(struct session *s, const struct backend_view *view)
 		return;
 	}
 	st->replica = view->role == BACKEND_REPLICA;
-	conn = pool_take(pool, s->account, s->state, &session_conn_owner, s);
+	s->ticket.wish = session_wish(s);
+	conn = pool_take(pool, &s->ticket.wish, &session_conn_owner, s);
 	if (conn != NULL) {
 		stop_waiting(s);
 		send_on(s, conn);
 		return;
 	}
 	st->avoid = view->id;		/* should it turn out not to answer */
-	s->ticket.account = s->account;
-	s->ticket.wanted = s->state;
 	s->ticket.granted = granted;
 	STAT_INC(s->env->stats, waits_total);
 	leave_waiting_list(s);

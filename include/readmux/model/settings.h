@@ -70,6 +70,7 @@ struct settings {
 	/* pool: */
 	uint64_t pool_max_connections;	/* per backend, all workers; 0 = 80 % of the server's max_connections */
 	uint64_t pool_idle_timeout_ms;
+	bool     pool_share;
 
 	/* wait: */
 	uint64_t wait_read_ms;
@@ -94,6 +95,9 @@ struct settings {
 
 	/* log: */
 	enum log_level log_level;
+
+	/* debug: */
+	bool debug_reshuffle;
 
 	/* drain: */
 	uint64_t drain_timeout_ms;

@@ -20,11 +20,18 @@ struct pool_ticket;
 /* <conn> is NULL when none can be had: ticket->error_number and ->problem say why. */
 typedef void pool_granted_fn(struct pool_ticket *ticket, struct server_conn *conn);
 
+/* What a session would like to have; the pointers are borrowed. */
+struct pool_wish {
+	struct account       *account;
+	struct session_state *state;		/* a connection in this state is preferred */
+	struct server_conn   *other_than;	/* debug.reshuffle: not this one; NULL = any */
+	uint32_t              session;		/* its id */
+};
+
 struct pool_ticket {
 	TAILQ_ENTRY(pool_ticket) link;		/* private */
 	struct pool          *pool;		/* private; NULL = not waiting */
-	struct account       *account;
-	struct session_state *wanted;		/* a connection in this state is preferred */
+	struct pool_wish      wish;
 	pool_granted_fn      *granted;
 	uint16_t              error_number;	/* the server's error, 0 = could not connect */
 	char                  error_sqlstate[SQLSTATE_LEN + 1];
@@ -68,11 +75,10 @@ struct pool *pool_of(struct pools *pools, const struct backend_view *view);
 void pools_topology_changed(struct pools *pools);
 
 /*
- * An idle connection for <account>, leased, or NULL.  One in state <wanted> if
- * there is one; never one that cannot get there.
+ * An idle connection, leased, or NULL.  One in the wanted state if there is one;
+ * never one that cannot get there, nor (pool.share off) one of another session.
  */
-struct server_conn *pool_take(struct pool *pool, struct account *account,
-			      struct session_state *wanted,
+struct server_conn *pool_take(struct pool *pool, const struct pool_wish *wish,
 			      const struct server_conn_owner_ops *ops, void *owner);
 
 /*
@@ -97,6 +103,9 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 
 /* Give a leased connection back; it must have nothing in flight. */
 void pool_return(struct server_conn *conn);
+
+/* pool.share off: session <id> is gone, and with it the idle connections it used. */
+void pools_forget_session(struct pools *pools, struct account *account, uint32_t id);
 
 /*
  * Bookkeeping for the balancer.  <sample>: the time says something about the

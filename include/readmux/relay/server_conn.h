@@ -99,6 +99,7 @@ bool server_conn_reported(const struct server_conn *conn, struct span name);
 
 struct server_conn {
 	uint32_t               tag;
+	uint32_t               session;		/* id of the one that leased it last; 0 = none yet */
 	uint8_t                state;		/* enum server_conn_state; changed by one gate */
 	bool                   tracked;		/* the session trackers are on */
 	bool                   restore_failed;	/* the restore that was sent last did not work */

@@ -158,6 +158,7 @@ void statement_done(struct session *s);
 void statement_run_again(struct session *s);
 void statement_look_again(struct session *s);	/* it waits, and something has changed */
 void statement_withdraw(struct session *s);	/* stop waiting and forget it */
+struct pool_wish session_wish(const struct session *s);
 void session_release_conn(struct session *s);
 void session_drop_conn(struct session *s);
 /* Bytes of a body that arrive; returns how many belonged to it. */
