@@ -80,7 +80,9 @@ void session_close(struct session *s, const char *why)
 		return;
 	say_closed(s, why);
 	session_set_phase(s, SESSION_CLOSED);
-	statement_withdraw(s);
+	statement_stop_waiting(s);
+	hold_drop(&s->st.packet, s->env->loop);
+	s->body = (struct body){ 0 };
 	session_drop_conn(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
@@ -115,7 +117,9 @@ void session_close_gently(struct session *s, const char *why)
 		return;
 	}
 	say_closed(s, why);
-	statement_withdraw(s);
+	statement_stop_waiting(s);
+	hold_drop(&s->st.packet, s->env->loop);
+	s->body = (struct body){ 0 };
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);
 	timer_clear(&s->timer);
@@ -284,7 +288,7 @@ static void keep_input(struct session *s, struct span rest)
 static void look_at(struct session *s, struct span bytes)
 {
 	while (bytes.len > 0 && (takes_input(s) || s->body.kind != BODY_NONE)) {
-		size_t n = s->body.kind != BODY_NONE ? session_body(s, bytes) :
+		size_t n = s->body.kind != BODY_NONE ? body_bytes(s, bytes) :
 						       take_packet(s, bytes);
 
 		if (s->phase >= SESSION_CLOSING)
@@ -317,7 +321,7 @@ void session_next(struct session *s)
 {
 	if (s->phase != SESSION_READY)
 		return;
-	if (s->env->draining && (s->status & SERVER_STATUS_IN_TRANS) == 0) {
+	if (s->env->draining && !session_in_transaction(s)) {
 		session_close_gently(s, "readmux is shutting down");
 		return;
 	}

@@ -69,7 +69,7 @@ static void command_unanswered(struct session *s, struct span packet)
 		return;
 	if (--s->open_statements == 0)
 		s->pins &= ~PIN_STATEMENTS;
-	if (s->pins == 0 && (s->status & SERVER_STATUS_IN_TRANS) == 0)
+	if (s->pins == 0 && !session_in_transaction(s))
 		session_release_conn(s);
 }
 

@@ -136,6 +136,12 @@ void session_look_later(struct session *s);
 void session_arm_idle(struct session *s);
 /* How the text of this session's statements is to be read. */
 struct sql_mode session_sql_mode(const struct session *s);
+
+static inline bool session_in_transaction(const struct session *s)
+{
+	return (s->status & SERVER_STATUS_IN_TRANS) != 0;
+}
+
 const char *session_name(const struct session *s, char *out, size_t room);
 
 /* session_login.c */
@@ -153,17 +159,41 @@ void session_command(struct session *s, struct span packet, bool whole);
 
 /* session_statement.c */
 void statement_start(struct session *s, struct span packet, bool whole);
-void statement_route(struct session *s);
-void statement_done(struct session *s);
+/* Run it on <conn>, which the session has; fresh: it was leased for this statement. */
+void statement_send_on(struct session *s, struct server_conn *conn, bool fresh);
 void statement_run_again(struct session *s);
-void statement_look_again(struct session *s);	/* it waits, and something has changed */
-void statement_withdraw(struct session *s);	/* stop waiting and forget it */
-struct pool_wish session_wish(const struct session *s);
+/* Answered, by a server or by readmux: learn from it and look at what comes next. */
+void statement_done(struct session *s);
 void session_release_conn(struct session *s);
 void session_drop_conn(struct session *s);
-/* Bytes of a body that arrive; returns how many belonged to it. */
-size_t session_body(struct session *s, struct span bytes);
 extern const struct server_conn_owner_ops session_conn_owner;
+
+/* session_route.c */
+void statement_route(struct session *s);
+void statement_wait(struct session *s);		/* no server is usable for it */
+void statement_look_again(struct session *s);	/* it waits, and something has changed */
+void statement_stop_waiting(struct session *s);
+struct pool_wish session_wish(const struct session *s);
+
+/* session_body.c */
+void body_start(struct session *s, struct span packet);
+/* Bytes of a body that arrive; returns how many belonged to it. */
+size_t body_bytes(struct session *s, struct span bytes);
+
+/* session_loss.c */
+/* The statement may run a second time although its first run may have happened. */
+bool statement_may_repeat(const struct session *s);
+/* State was lost while the session was idle; true: that was the answer to this statement. */
+bool session_told_loss(struct session *s);
+/* Everything that lived on the session's connection is gone. */
+void session_forget_attachment(struct session *s);
+/* A statement was in flight; tell the client honestly what is known of it. */
+void session_tell_loss(struct session *s, const char *backend);
+void session_conn_gone(void *owner, struct server_conn *conn);
+void session_conn_silent(void *owner, struct server_conn *conn);
+
+/* session_learn.c */
+void session_learn(struct session *s);
 
 /* session_response.c */
 extern const struct sink_ops session_sink;

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an answered statement has taught about its session: state, pins, position.
+ * Servers report most of it; the text fills in what they are silent about.
+ */
+#include <readmux/relay/session_parts.h>
+#include <readmux/sql/effects.h>
+
+static void replace_state(struct session *s, struct session_state *next)
+{
+	if (next == NULL) {
+		s->pins |= PIN_UNREPLAYABLE;	/* too much to carry */
+		return;
+	}
+	state_drop(s->state);
+	s->state = next;
+}
+
+static void set_variable(struct session *s, enum state_kind kind, struct span name,
+			 struct span value)
+{
+	replace_state(s, state_with_variable(s->state, kind, name, value));
+}
+
+/* Lower case, as trackers write names.  False: too long to be one. */
+static bool lower_name(struct span name, char *out, size_t room)
+{
+	if (!span_copy(name, out, room))
+		return false;
+	for (char *c = out; *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	}
+	return true;
+}
+
+/* MariaDB does not report SET @@name = value (seen on 10.11.19): then the text tells. */
+static void keep_system_variable(struct session *s, const struct sql_assignment *a)
+{
+	char name[80];
+
+	if (!lower_name(a->name, name, sizeof(name)) ||
+	    variable_use(span_of(name)) != VARIABLE_STATE ||
+	    server_conn_reported(s->conn, span_of(name)))
+		return;
+	set_variable(s, STATE_SYSTEM_VARIABLE, span_of(name), a->value);
+}
+
+/* SET NAMES x COLLATE y: trackers tell of x only.  The collation is the last word. */
+static void keep_collation(struct session *s, const struct sql_assignment *a)
+{
+	size_t at = a->value.len;
+
+	while (at > 0 && a->value.data[at - 1] > ' ')
+		at--;
+	if (at > 0)
+		set_variable(s, STATE_SYSTEM_VARIABLE, SPAN_LITERAL("collation_connection"),
+			     span_from(a->value, at));
+}
+
+static void keep_assignment(struct session *s, const struct sql_assignment *a)
+{
+	char name[260];
+
+	switch (a->kind) {
+	case SQL_ASSIGN_USER_VARIABLE:
+		if (lower_name(a->name, name, sizeof(name)))
+			set_variable(s, STATE_USER_VARIABLE, span_of(name), a->value);
+		else
+			s->pins |= PIN_UNREPLAYABLE;
+		return;
+	case SQL_ASSIGN_SESSION:
+		keep_system_variable(s, a);
+		return;
+	case SQL_ASSIGN_NAMES:
+		keep_collation(s, a);
+		return;
+	case SQL_ASSIGN_GLOBAL:
+	case SQL_ASSIGN_TRANSACTION:
+	case SQL_ASSIGN_OTHER:
+		return;
+	}
+}
+
+/* What a SET has done that the server has not reported. */
+static void keep_assignments(struct session *s)
+{
+	struct sql_mode mode = session_sql_mode(s);
+	struct span text = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN + 1);
+	struct sql_assignments walk;
+	struct sql_assignment a;
+
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
+		text = span_from(text, 2);	/* classified, so it has none */
+	walk = sql_assignments_of(text, &mode);
+	while (sql_assignments_next(&walk, &a))
+		keep_assignment(s, &a);
+	if (walk.broken)
+		s->pins |= PIN_UNREPLAYABLE;
+	server_conn_set_session_state(s->conn, state_take(s->state));
+}
+
+static void learn_pins(struct session *s)
+{
+	const struct server_note *note = &s->conn->note;
+	uint32_t before = s->pins;
+	uint32_t unpin = SQL_UNPIN_TABLE_LOCK | SQL_UNPIN_USER_LOCKS;
+	uint32_t pins = s->st.verdict.pins;
+
+	if ((pins & SQL_UNPIN_TABLE_LOCK) != 0)
+		s->pins &= ~(uint32_t)SQL_PIN_TABLE_LOCK;
+	if ((pins & SQL_UNPIN_USER_LOCKS) != 0)
+		s->pins &= ~(uint32_t)SQL_PIN_USER_LOCK;
+	pins &= ~unpin;
+	if ((pins & SQL_PIN_CALL) != 0 && !note->state_unexplained)
+		pins &= ~(uint32_t)SQL_PIN_CALL;
+	s->pins |= pins;
+	if (note->pins)
+		s->pins |= PIN_UNREPLAYABLE;
+	if ((s->st.verdict.flags & SQL_SETS_TRANSACTION) != 0)
+		s->pins |= PIN_NEXT_TRANSACTION;
+	else if (s->st.verdict.class != SQL_SESSION && !session_in_transaction(s))
+		s->pins &= ~PIN_NEXT_TRANSACTION;
+	if (before == 0 && s->pins != 0)
+		STAT_INC(s->env->stats, pins_total);
+}
+
+static void learn_state(struct session *s)
+{
+	struct server_conn *conn = s->conn;
+
+	if (conn->session_state != s->state) {
+		state_drop(s->state);
+		s->state = state_take(conn->session_state);
+	}
+	if ((s->st.verdict.flags & SQL_HAS_SET) != 0 && !s->st.failed &&
+	    s->st.verdict.class == SQL_SESSION && s->st.command == COM_QUERY)
+		keep_assignments(s);
+	if (conn->note.insert_id_changed)
+		s->insert_id = conn->insert_id;
+	else if (s->st.insert_id != 0)
+		s->insert_id = s->st.insert_id;
+}
+
+/* A reset ends everything that tied the session to its connection. */
+static void learn_reset(struct session *s)
+{
+	struct session_state *bare = state_schema_only(s->conn->session_state);
+
+	s->pins = 0;
+	s->open_statements = 0;
+	s->insert_id = 0;
+	s->conn->no_reuse = true;	/* its trackers are off */
+	if (bare == NULL)
+		return;
+	server_conn_set_session_state(s->conn, bare);
+	state_drop(s->state);
+	s->state = state_take(bare);
+}
+
+static void learn_command(struct session *s)
+{
+	if (s->st.failed)
+		return;
+	if (s->st.command == COM_STMT_PREPARE) {
+		s->open_statements++;
+		s->pins |= PIN_STATEMENTS;
+	} else if (s->st.command == COM_RESET_CONNECTION) {
+		learn_reset(s);
+	}
+}
+
+/* Statements for the primary that nevertheless change no data. */
+static bool only_looks(enum route_reason reason)
+{
+	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
+	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
+	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
+}
+
+/* A single statement that failed has changed nothing; a stored program may have before it did. */
+static bool may_have_written(const struct statement *st)
+{
+	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
+
+	if (st->replica || (st->verdict.class != SQL_WRITE && !st->primary_only))
+		return false;
+	if (only_looks(st->verdict.reason) && !multi)
+		return false;
+	return !st->failed || multi || st->verdict.reason == REASON_CALLS ||
+	       st->verdict.reason == REASON_UNKNOWN_FUNCTION;
+}
+
+static void learn_position(struct session *s)
+{
+	const struct statement *st = &s->st;
+
+	if (s->conn->position[0] != '\0')
+		(void)snprintf(s->position, sizeof(s->position), "%s", s->conn->position);
+	else if (may_have_written(st) && (!st->ended_by_ok || !s->conn->pool->gtid))
+		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
+}
+
+void session_learn(struct session *s)
+{
+	learn_state(s);
+	learn_pins(s);
+	learn_command(s);
+	learn_position(s);
+}

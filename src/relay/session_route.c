@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a statement goes: the route, a server of its kind, a connection of that
+ * server, and the wait when there is none.
+ */
+#include <readmux/relay/session_parts.h>
+
+#define RETRY_US          250000u	/* how often a waiting statement looks for a server */
+#define MAX_BACKENDS      64u
+#define STICK_MS          1000u		/* after a write without a position, besides measured lag */
+
+static void start_deadline(struct session *s);
+static void fail_waiting(struct session *s, enum rmx_error error);
+
+/* --- waiting no more --------------------------------------------------------- */
+
+/* Off the list of those for whom no server is usable. */
+static void leave_waiting_list(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (!st->waiting)
+		return;
+	st->waiting = false;
+	TAILQ_REMOVE(&s->env->waiting, s, wait_link);
+	s->env->waiting_count--;
+	s->env->waiting_bytes -= st->waiting_bytes;
+	STAT_DEC(s->env->stats, statements_waiting);
+}
+
+/* A statement waits in one place: on that list, or in one pool's line. */
+void statement_stop_waiting(struct session *s)
+{
+	pool_withdraw(&s->ticket);
+	leave_waiting_list(s);
+}
+
+struct pool_wish session_wish(const struct session *s)
+{
+	return (struct pool_wish){
+		.account = s->account,
+		.state = s->state,
+		.session = s->id,
+		.other_than = s->env->settings->debug_reshuffle ? s->previous : NULL,
+	};
+}
+
+/* --- choosing a server ------------------------------------------------------- */
+
+static size_t usable_replicas(const struct session *s, const struct backend_view **views)
+{
+	const struct topology *t = s->env->topology;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n && n < MAX_BACKENDS; i++) {
+		const struct backend_view *view = &t->backends[i];
+
+		if (view->role == BACKEND_REPLICA && view->usable && view->id != s->st.avoid)
+			views[n++] = view;
+	}
+	return n;
+}
+
+static const struct backend_view *pick_replica(struct session *s)
+{
+	const struct backend_view *views[MAX_BACKENDS];
+	struct candidate candidates[MAX_BACKENDS];
+	size_t n = usable_replicas(s, views), at;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pool *pool = pool_of(s->env->pools, views[i]);
+
+		candidates[i] = (struct candidate){
+			.weight = views[i]->weight,
+			.in_flight = pool != NULL ? pool->in_flight : 0,
+			.connections = pool != NULL ? pool->leased : 0,
+			.latency_us = pool != NULL ? pool_latency(pool) : 0,
+		};
+	}
+	at = s->env->settings->balance->pick(candidates, n, &s->env->balance);
+	return at != BALANCE_NONE ? views[at] : NULL;
+}
+
+static const struct backend_view *pick_primary(const struct session *s)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+	bool write = s->st.verdict.class == SQL_WRITE;
+
+	if (primary == NULL || !(write ? primary->writable : primary->usable))
+		return NULL;
+	return primary;
+}
+
+static const struct backend_view *pick_named(const struct session *s)
+{
+	return topology_by_name(s->env->topology, s->st.verdict.hint_backend);
+}
+
+static const struct backend_view *pick(struct session *s)
+{
+	const struct backend_view *view = NULL;
+
+	switch (s->st.route.target) {
+	case ROUTE_NAMED:
+		return pick_named(s);
+	case ROUTE_REPLICA:
+	case ROUTE_ANY:
+	case ROUTE_PREVIOUS:
+		if (!s->st.primary_only)
+			view = pick_replica(s);
+		if (view != NULL)
+			return view;
+		if (s->listen == LISTEN_READ && s->st.verdict.class == SQL_WRITE)
+			return NULL;	/* the read port never writes */
+		return pick_primary(s);
+	case ROUTE_PRIMARY:
+	case ROUTE_ATTACHED:
+		break;
+	}
+	return pick_primary(s);
+}
+
+/* --- leasing ---------------------------------------------------------------- */
+
+static void granted(struct pool_ticket *ticket, struct server_conn *conn)
+{
+	struct session *s = container_of(ticket, struct session, ticket);
+	struct statement *st = &s->st;
+
+	if (conn != NULL) {
+		statement_stop_waiting(s);
+		server_conn_give(conn, SERVER_CONN_LEASED, &session_conn_owner, s);
+		statement_send_on(s, conn, true);
+		return;
+	}
+	if (ticket->error_number == 0 || ticket->error_number == 1040) {
+		statement_wait(s);
+		return;
+	}
+	statement_stop_waiting(s);
+	session_send_server_error(s, ticket->error_number, ticket->error_sqlstate,
+				  ticket->problem);
+	st->failed = true;
+	statement_done(s);
+}
+
+static void start_deadline(struct session *s);
+
+static void lease_on(struct session *s, const struct backend_view *view)
+{
+	struct statement *st = &s->st;
+	struct pool *pool = pool_of(s->env->pools, view);
+	struct server_conn *conn;
+
+	if (pool == NULL) {
+		statement_wait(s);
+		return;
+	}
+	st->replica = view->role == BACKEND_REPLICA;
+	s->ticket.wish = session_wish(s);
+	conn = pool_take(pool, &s->ticket.wish, &session_conn_owner, s);
+	if (conn != NULL) {
+		statement_stop_waiting(s);
+		statement_send_on(s, conn, true);
+		return;
+	}
+	st->avoid = view->id;		/* should it turn out not to answer */
+	s->ticket.granted = granted;
+	STAT_INC(s->env->stats, waits_total);
+	leave_waiting_list(s);
+	start_deadline(s);
+	pool_ask(pool, &s->ticket);
+}
+
+/* The connection of the statement before, if nobody has used it since. */
+static struct server_conn *previous_conn(struct session *s)
+{
+	struct server_conn *conn = s->previous;
+
+	return conn != NULL && conn->state == SERVER_CONN_IDLE && conn->in_flight == 0 ? conn : NULL;
+}
+
+static bool is_replica(const struct session *s, const struct server_conn *conn)
+{
+	const struct backend_view *view =
+		topology_by_id(s->env->topology, conn->pool->backend_id);
+
+	return view != NULL && view->role == BACKEND_REPLICA;
+}
+
+static void reroute_to_view(struct session *s)
+{
+	const struct backend_view *view = pick(s);
+
+	if (s->st.route.target == ROUTE_NAMED && (view == NULL || !view->usable)) {
+		char name[BACKEND_NAME_MAX];
+
+		(void)span_copy(s->st.verdict.hint_backend, name, sizeof(name));
+		session_send_error(s, RMX_HINT_BACKEND, name,
+				   view == NULL ? "not known" : "not usable now");
+		s->st.failed = true;
+		statement_done(s);
+		return;
+	}
+	if (view == NULL)
+		statement_wait(s);
+	else
+		lease_on(s, view);
+}
+
+static struct route_situation situation(const struct session *s)
+{
+	return (struct route_situation){
+		.attached = s->conn != NULL,
+		.in_transaction = session_in_transaction(s),
+		.autocommit_off = (s->status & SERVER_STATUS_AUTOCOMMIT) == 0,
+		.pinned = s->pins != 0,
+		.recent_write = s->wrote_us != 0,
+		.consistency = s->env->settings->consistency,
+		.listen = (enum listen_route)s->listen,
+		.replica_usable = topology_usable_replicas(s->env->topology) > 0,
+	};
+}
+
+/*
+ * Without a position to wait for, reads stay on the primary until every usable
+ * replica has had time to catch up, as far as its lag was measured.
+ */
+static void expire_write(struct session *s)
+{
+	const struct topology *t = s->env->topology;
+	uint64_t window = 2 * s->env->settings->probe_interval_ms + STICK_MS;
+	uint64_t lag = 0;
+
+	if (s->wrote_us == 0)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].usable && t->backends[i].lag_ms > lag)
+			lag = t->backends[i].lag_ms;
+	}
+	if (loop_now_us(s->env->loop) > s->wrote_us + (window + lag) * 1000)
+		s->wrote_us = 0;
+}
+
+void statement_route(struct session *s)
+{
+	struct statement *st = &s->st;
+	struct route_situation now;
+	bool retried = st->route.reason == REASON_RETRIED;
+
+	expire_write(s);
+	now = situation(s);
+	route_decide(&st->verdict, &now, &st->route);
+	if (retried)
+		st->route.reason = REASON_RETRIED;
+	if (st->route.target == ROUTE_ATTACHED) {
+		st->replica = is_replica(s, s->conn);
+		statement_send_on(s, s->conn, false);
+		return;
+	}
+	if (st->route.target == ROUTE_PREVIOUS && previous_conn(s) != NULL) {
+		struct server_conn *conn = previous_conn(s);
+
+		st->replica = is_replica(s, conn);
+		pool_take_this(conn, &session_conn_owner, s);
+		s->conn = conn;		/* it is in the right state: it has not been used since */
+		statement_send_on(s, conn, false);
+		return;
+	}
+	reroute_to_view(s);
+}
+
+/* --- waiting ---------------------------------------------------------------- */
+
+static uint64_t patience_us(const struct session *s)
+{
+	const struct settings *settings = s->env->settings;
+
+	return (s->st.verdict.class == SQL_WRITE ? settings->wait_write_ms :
+						   settings->wait_read_ms) * 1000;
+}
+
+static void look_again(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, timer);
+	struct statement *st = &s->st;
+
+	if (s->phase != SESSION_ROUTING)
+		return;
+	if (loop_now_us(s->env->loop) >= st->deadline_us) {
+		fail_waiting(s, st->waiting ? RMX_NO_SERVER : RMX_NO_CONNECTION);
+		return;
+	}
+	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
+	if (!st->waiting)
+		return;		/* in a pool's line: it calls back */
+	st->avoid = 0;
+	reroute_to_view(s);
+}
+
+void statement_look_again(struct session *s)
+{
+	if (s->phase == SESSION_ROUTING && s->st.waiting)
+		reroute_to_view(s);
+}
+
+static void start_deadline(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->deadline_us == 0)
+		st->deadline_us = loop_now_us(s->env->loop) + patience_us(s);
+	timer_clear(&s->timer);
+	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
+}
+
+static void fail_waiting(struct session *s, enum rmx_error error)
+{
+	char states[500];
+
+	statement_stop_waiting(s);
+	topology_describe(s->env->topology, s->st.verdict.class != SQL_WRITE, BACKEND_PRIMARY,
+			  states, sizeof(states));
+	session_send_error(s, error, states);
+	s->st.failed = true;
+	statement_done(s);
+}
+
+static bool too_many_waiting(const struct session *s)
+{
+	const struct relay_env *env = s->env;
+
+	return env->waiting_count >= env->settings->wait_max_statements ||
+	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
+}
+
+void statement_wait(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->waiting)
+		return;
+	if (too_many_waiting(s)) {
+		fail_waiting(s, RMX_TOO_MANY_WAITING);
+		return;
+	}
+	pool_withdraw(&s->ticket);
+	st->waiting = true;
+	st->waiting_bytes = st->packet.len + s->input.len;
+	TAILQ_INSERT_TAIL(&s->env->waiting, s, wait_link);
+	s->env->waiting_count++;
+	s->env->waiting_bytes += st->waiting_bytes;
+	STAT_INC(s->env->stats, statements_waiting);
+	start_deadline(s);
+}
