@@ -15,8 +15,10 @@ bool relay_env_open(struct relay_env *env)
 	slab_init(&env->conns, sizeof(struct server_conn), KEEP_CONNS);
 	env->states = state_table_new();
 	env->accounts = account_table_new();
+	env->queries = query_table_new();
 	env->pools = pools_new(env);
-	if (env->states != NULL && env->accounts != NULL && env->pools != NULL)
+	if (env->states != NULL && env->accounts != NULL && env->queries != NULL &&
+	    env->pools != NULL)
 		return true;
 	relay_env_free(env);
 	return false;
@@ -35,6 +37,7 @@ void relay_env_free(struct relay_env *env)
 {
 	pools_free(env->pools);
 	account_table_free(env->accounts);
+	query_table_free(env->queries);
 	state_table_free(env->states);
 	slab_clear(&env->requests);
 	slab_clear(&env->sessions);

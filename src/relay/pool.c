@@ -266,12 +266,17 @@ static bool can_serve(const struct server_conn *conn, const struct pool_wish *wi
 	       (*path != STATE_PATH_RESET || restore_can_reset(conn));
 }
 
+static bool lacks_statement(const struct server_conn *conn, const struct pool_wish *wish)
+{
+	return wish->prepared != NULL && server_stmt_find(&conn->stmts, wish->prepared) == NULL;
+}
+
 /* Lower is better: in the right state, then easily brought there; nobody's memory last. */
 static struct server_conn *best_idle(struct bucket *b, const struct pool_wish *wish,
 				     bool spare_precious)
 {
 	struct server_conn *conn, *best = NULL;
-	unsigned best_rank = 2 * STATE_PATH_IMPOSSIBLE, looked = 0;
+	unsigned best_rank = 4 * STATE_PATH_IMPOSSIBLE, looked = 0;
 
 	TAILQ_FOREACH(conn, &b->idle, idle_link) {
 		enum state_path path;
@@ -281,7 +286,8 @@ static struct server_conn *best_idle(struct bucket *b, const struct pool_wish *w
 			break;
 		if (!can_serve(conn, wish, &path) || (conn->precious && spare_precious))
 			continue;
-		rank = 2 * (unsigned)path + (conn->in_flight > 0);
+		rank = 4 * (unsigned)path + 2 * lacks_statement(conn, wish) +
+		       (conn->in_flight > 0);
 		if (rank < best_rank) {
 			best = conn;
 			best_rank = rank;
@@ -392,6 +398,28 @@ void pool_return(struct server_conn *conn)
 		make_idle(conn);
 	}
 	pool_grant_later(pool);
+}
+
+static void close_statements(struct server_conn *conn)
+{
+	size_t room;
+	uint8_t *memory = loop_workshop(conn->env->loop, &room);
+	struct writer closes = writer_over(memory, room);
+
+	server_stmts_close_shared(&conn->stmts, &closes);
+	stream_write(&conn->stream, writer_span(&closes));
+}
+
+void pool_close_statements(struct pool *pool, struct server_conn *conn)
+{
+	struct server_conn *other, *next;
+
+	close_statements(conn);
+	for (other = TAILQ_FIRST(&pool->conns); other != NULL; other = next) {
+		next = TAILQ_NEXT(other, link);
+		if (other->state == SERVER_CONN_IDLE)
+			close_statements(other);
+	}
 }
 
 static void close_idle_of(struct pool *pool, struct account *account, uint32_t id)

@@ -9,6 +9,7 @@
 #include <readmux/relay/restore.h>
 #include <readmux/wire/frame.h>
 #include <readmux/wire/reader.h>
+#include <readmux/wire/stmt.h>
 
 #define SET_TRACKERS								\
 	"SET @@session.session_track_system_variables='*', "			\
@@ -21,15 +22,12 @@
 
 /* --- what comes back ------------------------------------------------------ */
 
-static void note_failure(struct server_conn *conn, struct span payload)
+static void note_error(struct server_conn *conn, struct span payload)
 {
 	struct err_packet err;
 
-	if (conn->restore_failed)
+	if (conn->error_number != 0 || !err_packet_parse(payload, &err))
 		return;		/* the first error is the one that counts */
-	conn->restore_failed = true;
-	if (!err_packet_parse(payload, &err))
-		return;
 	conn->error_number = err.number;
 	(void)span_copy(err.sqlstate, conn->error_sqlstate, sizeof(conn->error_sqlstate));
 	(void)span_copy(err.text, conn->problem, sizeof(conn->problem));
@@ -49,14 +47,23 @@ static void step_packet(void *arg, struct server_conn *conn, const struct result
 	(void)arg;
 	(void)raw;
 	(void)ok;
-	if (step->packet == RESULT_PACKET_ERR)
-		note_failure(conn, step->payload);
+	if (step->packet != RESULT_PACKET_ERR)
+		return;
+	conn->restore_failed = true;
+	note_error(conn, step->payload);
 }
 
 static void step_batch_end(void *arg, struct server_conn *conn)
 {
 	(void)arg;
 	(void)conn;
+}
+
+static enum restore_outcome outcome_of(const struct server_conn *conn)
+{
+	if (conn->restore_failed)
+		return RESTORE_FAILED;
+	return conn->restore_refused ? RESTORE_REFUSED : RESTORE_DONE;
 }
 
 /* The last answer is in: the connection is in its new state, or of no more use. */
@@ -74,7 +81,7 @@ static void step_end(void *arg, struct server_conn *conn)
 	if (conn->restore_failed)
 		conn->no_reuse = true;
 	if (conn->owner_ops != NULL && conn->owner_ops->restored != NULL)
-		conn->owner_ops->restored(conn->owner, conn, !conn->restore_failed);
+		conn->owner_ops->restored(conn->owner, conn, outcome_of(conn));
 }
 
 static void step_lost(void *arg, struct server_conn *conn)
@@ -110,13 +117,21 @@ static void wait_pass(void *arg, struct server_conn *conn, struct span bytes, bo
 	}
 }
 
+/* An error is as good as no: the primary will do. */
+static void wait_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			struct span raw, const struct ok_packet *ok)
+{
+	(void)arg;
+	(void)conn;
+	(void)step;
+	(void)raw;
+	(void)ok;
+}
+
 static void wait_end(void *arg, struct server_conn *conn)
 {
-	if (!conn->position_reached && !conn->restore_failed) {
-		conn->restore_failed = true;
-		conn->error_number = 0;
-		(void)snprintf(conn->problem, sizeof(conn->problem), "has not caught up yet");
-	}
+	if (!conn->position_reached)
+		conn->restore_refused = true;
 	if (conn->position_reached)
 		(void)snprintf(conn->pool->reached, sizeof(conn->pool->reached), "%s",
 			       conn->awaited);
@@ -125,7 +140,7 @@ static void wait_end(void *arg, struct server_conn *conn)
 
 static const struct sink_ops wait_sink = {
 	.pass = wait_pass,
-	.packet = step_packet,
+	.packet = wait_packet,
 	.batch_end = step_batch_end,
 	.end = wait_end,
 	.lost = step_lost,
@@ -187,13 +202,52 @@ static const struct sink_ops charset_sink = {
 	.lost = step_lost,
 };
 
+/* --- preparing ------------------------------------------------------------- */
+
+static void prepare_packet(void *arg, struct server_conn *conn,
+			   const struct result_step *step, struct span raw,
+			   const struct ok_packet *ok)
+{
+	uint8_t memory[256];
+	struct writer closes = writer_over(memory, sizeof(memory));
+	struct stmt_prepare_ok head;
+
+	(void)arg;
+	(void)raw;
+	(void)ok;
+	if (step->packet == RESULT_PACKET_ERR) {
+		conn->restore_refused = true;
+		note_error(conn, step->payload);
+	} else if (step->packet == RESULT_PACKET_HEAD &&
+		   stmt_prepare_ok_parse(step->payload, &head)) {
+		if (server_stmt_add(&conn->stmts, conn->preparing, NULL, head.id, &closes) == NULL)
+			conn->restore_refused = true;
+		stream_write(&conn->stream, writer_span(&closes));
+	}
+}
+
+static void prepare_end(void *arg, struct server_conn *conn)
+{
+	query_drop(conn->preparing);
+	conn->preparing = NULL;
+	step_end(arg, conn);
+}
+
+static const struct sink_ops prepare_sink = {
+	.pass = step_pass,
+	.packet = prepare_packet,
+	.batch_end = step_batch_end,
+	.end = prepare_end,
+	.lost = step_lost,
+};
+
 /* --- what goes out ---------------------------------------------------------- */
 
 static void begin_steps(struct server_conn *conn)
 {
 	if (conn->restore_steps > 0)
 		return;
-	conn->restore_failed = false;
+	conn->restore_failed = conn->restore_refused = false;
 	conn->error_number = 0;
 	conn->problem[0] = '\0';
 }
@@ -265,12 +319,12 @@ static void write_variables(struct server_conn *conn, enum state_kind kind,
 		w->len = start;
 }
 
-static void write_schema(struct server_conn *conn, const struct session_state *to,
-			 struct writer *w)
+static void write_schema(struct server_conn *conn, const struct session_state *from,
+			 const struct session_state *to, struct writer *w)
 {
 	struct span schema = state_schema(to);
 
-	if (schema.len == 0 || span_equal(schema, state_schema(conn->session_state)))
+	if (schema.len == 0 || span_equal(schema, state_schema(from)))
 		return;
 	writer_begin(w, 0);
 	writer_uint(w, COM_INIT_DB, 1);
@@ -283,6 +337,7 @@ static void write_reset(struct server_conn *conn, struct writer *w)
 	writer_begin(w, 0);
 	writer_uint(w, COM_RESET_CONNECTION, 1);
 	send_step(conn, COM_RESET_CONNECTION, &step_sink, w);
+	server_stmts_clear(&conn->stmts);
 	write_query(conn, set_trackers(conn), w);
 	/* MySQL forgets the character set of the handshake, MariaDB restores it */
 	if (!conn->mariadb)
@@ -297,8 +352,10 @@ bool restore_can_reset(const struct server_conn *conn)
 enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
 				  struct writer *w)
 {
-	enum state_path path = state_path(conn->session_state, to);
-	const struct session_state *from = conn->session_state;
+	const struct session_state *from =
+		conn->restore_to != NULL ? conn->restore_to : conn->session_state;
+	const struct session_state *variables;
+	enum state_path path = state_path(from, to);
 
 	if (path == STATE_PATH_NONE)
 		return RESTORE_NOTHING;
@@ -306,16 +363,15 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 		return RESTORE_IMPOSSIBLE;
 	if (path == STATE_PATH_RESET && !restore_can_reset(conn))
 		return RESTORE_IMPOSSIBLE;
+	variables = path == STATE_PATH_RESET ? NULL : from;	/* the schema survives a reset */
 	begin_steps(conn);
+	if (path == STATE_PATH_RESET)
+		write_reset(conn, w);
+	write_variables(conn, STATE_SYSTEM_VARIABLE, variables, to, w);
+	write_schema(conn, from, to, w);
+	write_variables(conn, STATE_USER_VARIABLE, variables, to, w);
 	state_drop(conn->restore_to);
 	conn->restore_to = state_take(to);
-	if (path == STATE_PATH_RESET) {
-		write_reset(conn, w);
-		from = NULL;
-	}
-	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
-	write_schema(conn, to, w);
-	write_variables(conn, STATE_USER_VARIABLE, from, to, w);
 	STAT_INC(conn->env->stats, restores_total);
 	return RESTORE_WRITTEN;
 }
@@ -348,4 +404,64 @@ void restore_write_position(struct server_conn *conn, const char *position,
 			       "SELECT WAIT_FOR_EXECUTED_GTID_SET('%.*s:1-%s', %u.%03u)",
 			       source, position, colon + 1, timeout_ms / 1000, timeout_ms % 1000);
 	write_question(conn, sql, &wait_sink, w);
+}
+
+/* The text may be long: what <w> has so far is written with it, and <w> begins anew. */
+static void write_prepare(struct server_conn *conn, struct query *query, struct writer *w)
+{
+	struct span text = query->text;
+	struct iovec iov[2];
+	size_t header;
+
+	begin_steps(conn);
+	query->references++;
+	conn->preparing = query;
+	header = w->len;
+	writer_uint(w, text.len + 1, 3);
+	writer_uint(w, 0, 1);
+	writer_uint(w, COM_STMT_PREPARE, 1);
+	if (w->bad) {
+		w->len = header;
+		return;
+	}
+	iov[0] = (struct iovec){ w->base, w->len };
+	iov[1] = (struct iovec){ (void *)(uintptr_t)text.data, text.len };
+	if (!server_conn_request(conn, COM_STMT_PREPARE, &prepare_sink, NULL))
+		return;
+	conn->restore_steps++;
+	stream_writev(&conn->stream, iov, 2);
+	w->len = 0;
+}
+
+/* From one meaning of texts to another without a reset. */
+static void write_detour(struct server_conn *conn, const struct session_state *from,
+			 const struct session_state *to, struct writer *w)
+{
+	size_t start = w->len;
+
+	begin_query(conn, w);
+	if (state_write_unset(w, "SET ", from, to))
+		send_step(conn, COM_QUERY, &step_sink, w);
+	else
+		w->len = start;
+	write_schema(conn, from, to, w);
+	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
+}
+
+void restore_write_prepare(struct server_conn *conn, struct query *query, bool detour,
+			   struct writer *w)
+{
+	const struct session_state *here =
+		conn->restore_to != NULL ? conn->restore_to : conn->session_state;
+
+	assert(conn->preparing == NULL);
+	detour = detour && !state_means_the_same(here, query->state);
+	if (detour)
+		write_detour(conn, here, query->state, w);
+	write_prepare(conn, query, w);
+	if (!detour)
+		return;
+	write_detour(conn, query->state, here, w);
+	if (conn->restore_to == NULL)	/* what its trackers report on the way is no news */
+		conn->restore_to = state_take(conn->session_state);
 }

@@ -124,6 +124,9 @@ static void release_all(struct server_conn *conn)
 {
 	drop_login(conn);
 	buffer_free(&conn->held);
+	server_stmts_clear(&conn->stmts);
+	query_drop(conn->preparing);
+	conn->preparing = NULL;
 	state_drop(conn->session_state);
 	state_drop(conn->restore_to);
 	conn->session_state = conn->restore_to = NULL;
@@ -199,6 +202,50 @@ bool server_conn_request(struct server_conn *conn, uint8_t command,
 	if (conn->in_flight++ == 0)
 		expect_head(conn);
 	return true;
+}
+
+static void drop_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	(void)arg;
+	(void)conn;
+	(void)bytes;
+	(void)row;
+}
+
+static void drop_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			struct span raw, const struct ok_packet *ok)
+{
+	(void)arg;
+	(void)conn;
+	(void)step;
+	(void)raw;
+	(void)ok;
+}
+
+static void drop_nothing(void *arg, struct server_conn *conn)
+{
+	(void)arg;
+	(void)conn;
+}
+
+static const struct sink_ops drop_sink = {
+	.pass = drop_pass,
+	.packet = drop_packet,
+	.batch_end = drop_nothing,
+	.end = drop_nothing,
+	.lost = drop_nothing,
+};
+
+void server_conn_disown(struct server_conn *conn, const void *arg)
+{
+	struct request *r;
+
+	STAILQ_FOREACH(r, &conn->requests, next) {
+		if (r->arg != arg)
+			continue;
+		r->ops = &drop_sink;
+		r->arg = NULL;
+	}
 }
 
 static void change_state(struct server_conn *conn, struct session_state *next)
@@ -583,6 +630,7 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	conn->owner_ops = ops;
 	conn->owner = owner;
 	STAILQ_INIT(&conn->requests);
+	server_stmts_init(&conn->stmts);
 	conn->account = account_take(account);
 	conn->session_state = state_empty(env->states);
 	conn->login = login_new(conn);

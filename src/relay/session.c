@@ -84,6 +84,7 @@ void session_close(struct session *s, const char *why)
 	hold_drop(&s->st.packet, s->env->loop);
 	s->body = (struct body){ 0 };
 	session_drop_conn(s);
+	session_close_prepared(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	if (!s->env->settings->pool_share && s->account != NULL)

@@ -25,8 +25,11 @@ static void body_complete(struct session *s)
 
 	s->body = (struct body){ 0 };
 	stream_pause(&s->stream);
-	if (failure == RMX_OK)
+	if (failure == RMX_OK) {
+		if (command_info(s->st.command)->response == RESPONSE_NONE)
+			statement_unanswered(s);
 		return;
+	}
 	(void)file;
 	session_send_error(s, failure, "its server");
 	s->st.failed = true;

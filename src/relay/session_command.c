@@ -7,25 +7,26 @@
 #include <readmux/relay/session_parts.h>
 #include <readmux/wire/command.h>
 
-typedef void command_fn(struct session *s, struct span packet);
-
 struct command_row {
 	uint8_t           command;
 	enum sql_class    class;
 	enum route_reason reason;
 	uint32_t          pins;
 	command_fn       *handle;	/* instead of running it at a server */
+	bool              any_length;	/* handle() also takes the start of what is streamed */
 };
 
-static void command_quit(struct session *s, struct span packet)
+static void command_quit(struct session *s, struct span packet, bool whole)
 {
+	(void)whole;
 	(void)packet;
 	session_close(s, "COM_QUIT");
 }
 
 /* The session is alive whatever its servers do; a held connection is asked itself. */
-static void command_ping(struct session *s, struct span packet)
+static void command_ping(struct session *s, struct span packet, bool whole)
 {
+	(void)whole;
 	if (s->conn != NULL) {
 		statement_start(s, packet, true);
 		return;
@@ -33,14 +34,16 @@ static void command_ping(struct session *s, struct span packet)
 	session_send_ok(s);
 }
 
-static void command_change_user(struct session *s, struct span packet)
+static void command_change_user(struct session *s, struct span packet, bool whole)
 {
+	(void)whole;
 	session_login_change_user(s, span_from(packet, PACKET_HEADER_LEN), packet.data[3]);
 }
 
 /* Without a held connection nothing but the session's own state has to go. */
-static void command_reset(struct session *s, struct span packet)
+static void command_reset(struct session *s, struct span packet, bool whole)
 {
+	(void)whole;
 	struct session_state *bare;
 
 	if (s->conn != NULL) {
@@ -54,48 +57,35 @@ static void command_reset(struct session *s, struct span packet)
 	}
 	state_drop(s->state);
 	s->state = bare;
+	session_close_prepared(s);
 	s->insert_id = 0;
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	session_send_ok(s);
 }
 
-/* These have no answer: they only matter where the statement was prepared. */
-static void command_unanswered(struct session *s, struct span packet)
-{
-	if (s->conn == NULL)
-		return;
-	stream_write(&s->conn->stream, packet);
-	if (packet.data[PACKET_HEADER_LEN] != COM_STMT_CLOSE || s->open_statements == 0)
-		return;
-	if (--s->open_statements == 0)
-		s->pins &= ~PIN_STATEMENTS;
-	if (s->pins == 0 && !session_in_transaction(s))
-		session_release_conn(s);
-}
-
 static const struct command_row rows[] = {
-	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit },
-	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL },
-	{ COM_QUERY, SQL_WRITE, REASON_NOT_UNDERSTOOD, 0, NULL },
-	{ COM_FIELD_LIST, SQL_READ, REASON_SHOW, 0, NULL },
-	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL },
-	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL },
-	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL },
-	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL },
-	{ COM_PING, SQL_READ, REASON_COMMAND, 0, command_ping },
-	{ COM_CHANGE_USER, SQL_SESSION, REASON_COMMAND, 0, command_change_user },
-	{ COM_BINLOG_DUMP, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
-	{ COM_BINLOG_DUMP_GTID, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
-	{ COM_REGISTER_SLAVE, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
-	{ COM_STMT_PREPARE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
-	{ COM_STMT_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
-	{ COM_STMT_BULK_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
-	{ COM_STMT_FETCH, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
-	{ COM_STMT_RESET, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, NULL },
-	{ COM_STMT_SEND_LONG_DATA, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_unanswered },
-	{ COM_STMT_CLOSE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_unanswered },
-	{ COM_SET_OPTION, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL },
-	{ COM_RESET_CONNECTION, SQL_WRITE, REASON_COMMAND, 0, command_reset },
+	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit, false },
+	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL, false },
+	{ COM_QUERY, SQL_WRITE, REASON_NOT_UNDERSTOOD, 0, NULL, false },
+	{ COM_FIELD_LIST, SQL_READ, REASON_SHOW, 0, NULL, false },
+	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_PING, SQL_READ, REASON_COMMAND, 0, command_ping, false },
+	{ COM_CHANGE_USER, SQL_SESSION, REASON_COMMAND, 0, command_change_user, false },
+	{ COM_BINLOG_DUMP, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL, false },
+	{ COM_BINLOG_DUMP_GTID, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL, false },
+	{ COM_REGISTER_SLAVE, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL, false },
+	{ COM_STMT_PREPARE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_prepare, true },
+	{ COM_STMT_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_execute, true },
+	{ COM_STMT_BULK_EXECUTE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_execute, true },
+	{ COM_STMT_FETCH, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_fetch, true },
+	{ COM_STMT_RESET, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_reset, true },
+	{ COM_STMT_SEND_LONG_DATA, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_long_data, true },
+	{ COM_STMT_CLOSE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_close, true },
+	{ COM_SET_OPTION, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL, false },
+	{ COM_RESET_CONNECTION, SQL_WRITE, REASON_COMMAND, 0, command_reset, false },
 };
 
 static const struct command_row *row_of(uint8_t command)
@@ -116,7 +106,7 @@ static void refuse(struct session *s, uint8_t command)
 }
 
 /* A refused command that is still arriving: swallow it first. */
-static void refuse_long(struct session *s)
+void session_refuse_long(struct session *s)
 {
 	session_send_error(s, RMX_PACKET_TOO_LARGE, "this command", "what readmux takes for it");
 	session_close_gently(s, "a command too large to refuse politely");
@@ -127,7 +117,7 @@ static void refuse_long(struct session *s)
  * parameter count and parameter set count first; only texts without
  * parameters are looked into, others are writes.
  */
-static struct span query_text(const struct session *s, struct span payload)
+struct span session_query_text(const struct session *s, struct span payload)
 {
 	struct span text = span_from(payload, 1);
 
@@ -147,7 +137,7 @@ static void classify(struct session *s, struct span packet, bool whole)
 		v->reason = REASON_TOO_LONG;
 		return;
 	}
-	sql_classify(query_text(s, span_from(packet, PACKET_HEADER_LEN)), &mode, v);
+	sql_classify(session_query_text(s, span_from(packet, PACKET_HEADER_LEN)), &mode, v);
 }
 
 void session_command(struct session *s, struct span packet, bool whole)
@@ -159,17 +149,15 @@ void session_command(struct session *s, struct span packet, bool whole)
 		if (whole)
 			refuse(s, command);
 		else
-			refuse_long(s);
+			session_refuse_long(s);
 		return;
 	}
-	s->st.verdict = (struct sql_verdict){
-		.class = row->class,
-		.reason = row->reason,
-		.pins = row->pins,
+	s->st = (struct statement){
+		.command = command,
+		.verdict = { .class = row->class, .reason = row->reason, .pins = row->pins },
 	};
-	s->st.command = command;
-	if (row->handle != NULL && whole) {
-		row->handle(s, packet);
+	if (row->handle != NULL && (whole || row->any_length)) {
+		row->handle(s, packet, whole);
 		return;
 	}
 	if (command == COM_QUERY)

@@ -82,17 +82,25 @@ static void keep_assignment(struct session *s, const struct sql_assignment *a)
 	}
 }
 
+/* The text that ran; empty when it was not kept. */
+static struct span text_of(const struct session *s)
+{
+	struct span payload = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN);
+
+	if (s->st.command == COM_QUERY)
+		return session_query_text(s, payload);
+	if (s->st.command == COM_STMT_EXECUTE && s->st.prepared->query != NULL)
+		return s->st.prepared->query->text;
+	return SPAN_NONE;
+}
+
 /* What a SET has done that the server has not reported. */
 static void keep_assignments(struct session *s)
 {
 	struct sql_mode mode = session_sql_mode(s);
-	struct span text = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN + 1);
-	struct sql_assignments walk;
+	struct sql_assignments walk = sql_assignments_of(text_of(s), &mode);
 	struct sql_assignment a;
 
-	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
-		text = span_from(text, 2);	/* classified, so it has none */
-	walk = sql_assignments_of(text, &mode);
 	while (sql_assignments_next(&walk, &a))
 		keep_assignment(s, &a);
 	if (walk.broken)
@@ -134,7 +142,7 @@ static void learn_state(struct session *s)
 		s->state = state_take(conn->session_state);
 	}
 	if ((s->st.verdict.flags & SQL_HAS_SET) != 0 && !s->st.failed &&
-	    s->st.verdict.class == SQL_SESSION && s->st.command == COM_QUERY)
+	    s->st.verdict.class == SQL_SESSION)
 		keep_assignments(s);
 	if (conn->note.insert_id_changed)
 		s->insert_id = conn->insert_id;
@@ -147,8 +155,8 @@ static void learn_reset(struct session *s)
 {
 	struct session_state *bare = state_schema_only(s->conn->session_state);
 
+	session_close_prepared(s);
 	s->pins = 0;
-	s->open_statements = 0;
 	s->insert_id = 0;
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)
@@ -156,18 +164,6 @@ static void learn_reset(struct session *s)
 	server_conn_set_session_state(s->conn, bare);
 	state_drop(s->state);
 	s->state = state_take(bare);
-}
-
-static void learn_command(struct session *s)
-{
-	if (s->st.failed)
-		return;
-	if (s->st.command == COM_STMT_PREPARE) {
-		s->open_statements++;
-		s->pins |= PIN_STATEMENTS;
-	} else if (s->st.command == COM_RESET_CONNECTION) {
-		learn_reset(s);
-	}
 }
 
 /* Statements for the primary that nevertheless change no data. */
@@ -183,7 +179,7 @@ static bool may_have_written(const struct statement *st)
 {
 	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
 
-	if (st->replica || (st->verdict.class != SQL_WRITE && !st->primary_only))
+	if (st->replica || st->harmless || (st->verdict.class != SQL_WRITE && !st->primary_only))
 		return false;
 	if (only_looks(st->verdict.reason) && !multi)
 		return false;
@@ -205,6 +201,9 @@ void session_learn(struct session *s)
 {
 	learn_state(s);
 	learn_pins(s);
-	learn_command(s);
+	if (s->st.prepared != NULL)
+		session_learn_prepared(s);
+	if (s->st.command == COM_RESET_CONNECTION && !s->st.failed)
+		learn_reset(s);
 	learn_position(s);
 }

@@ -265,13 +265,13 @@ static void login_dialled(void *owner, struct server_conn *conn)
 	login_conn_ready(s, conn);
 }
 
-static void login_restored(void *owner, struct server_conn *conn, bool ok)
+static void login_restored(void *owner, struct server_conn *conn, enum restore_outcome outcome)
 {
 	struct session *s = session_from(owner);
 
 	if (s->phase != SESSION_PROVING)
 		return;
-	if (ok) {
+	if (outcome == RESTORE_DONE) {
 		if (conn->session_state != s->state)
 			return;		/* only its set-up was answered; the schema follows */
 		session_release_conn(s);
@@ -441,8 +441,8 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 		return;
 	}
 	session_drop_conn(s);
+	session_close_prepared(s);
 	s->pins = 0;
-	s->open_statements = 0;
 	s->insert_id = 0;
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	memcpy(login->salt, s->salt, SALT_LEN);

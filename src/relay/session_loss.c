@@ -32,7 +32,8 @@ bool statement_may_repeat(const struct session *s)
 void session_forget_attachment(struct session *s)
 {
 	s->pins = 0;
-	s->open_statements = 0;
+	prepared_set_detach(&s->prepared);
+	session_count_prepared(s);
 	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);
 }
 
@@ -47,7 +48,7 @@ void session_tell_loss(struct session *s, const char *backend)
 		session_send_ok(s);
 	else if (st->in_transaction && !ends_transaction(st))
 		session_send_error(s, RMX_ROLLED_BACK, backend);
-	else if (st->verdict.class == SQL_READ && !st->in_transaction)
+	else if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
 		session_send_error(s, RMX_RESULT_CUT, backend);
 	else
 		session_send_error(s, RMX_OUTCOME_UNKNOWN, backend);

@@ -9,6 +9,9 @@
  */
 #include <readmux/relay/session_parts.h>
 
+/* How often a statement is prepared again for one execution. */
+#define PREPARE_ATTEMPTS 3u
+
 /* More than this of an answer without a row is not kept back. */
 #define STASH_MAX 65536u
 
@@ -194,6 +197,18 @@ static bool is_read_only_refusal(uint16_t number)
 	return number == 1290 || number == 1792 || number == 1836;
 }
 
+/* Nothing was run: the server has not, or not any more, what is to be executed. */
+static bool must_prepare_again(const struct session *s, uint16_t number)
+{
+	const struct statement *st = &s->st;
+
+	if (st->prepared == NULL || st->prepared->query == NULL || st->prepared->long_data ||
+	    st->attempts >= PREPARE_ATTEMPTS || s->body.kind != BODY_NONE)
+		return false;
+	return number == ER_NEED_REPREPARE ||
+	       (number == ER_MAX_PREPARED_STMT_COUNT && st->command == COM_STMT_PREPARE);
+}
+
 static void take_error(struct session *s, const struct result_step *step, struct span raw)
 {
 	struct statement *st = &s->st;
@@ -201,6 +216,8 @@ static void take_error(struct session *s, const struct result_step *step, struct
 
 	st->failed = true;
 	if (err_packet_parse(step->payload, &err) && !st->passed && !st->has_rows) {
+		if (must_prepare_again(s, err.number))
+			st->again = st->prepare_again = true;
 		if (is_farewell(err.number) && st->route.retryable)
 			st->again = true;
 		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
@@ -209,6 +226,25 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	}
 	if (!st->again)
 		emit(s, raw);
+}
+
+/* --- COM_STMT_PREPARE_OK ------------------------------------------------------------ */
+
+static void emit_head(struct session *s, struct server_conn *conn, struct span raw)
+{
+	struct relay_env *env = s->env;
+	size_t room;
+	uint8_t *memory = loop_workshop(env->loop, &room);
+	struct span head;
+
+	if (s->st.command != COM_STMT_PREPARE) {
+		emit(s, raw);
+		return;
+	}
+	head = response_prepared(s, conn, raw, memory + env->workshop_used,
+				 room - env->workshop_used);
+	env->workshop_used += head.len;
+	emit(s, head);
 }
 
 /* --- the sink ----------------------------------------------------------------- */
@@ -256,6 +292,8 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		session_look_later(s);
 		return;
 	case RESULT_PACKET_HEAD:
+		emit_head(s, conn, raw);
+		return;
 	case RESULT_PACKET_PROGRESS:
 	case RESULT_PACKET_TEXT:
 		emit(s, raw);
@@ -276,6 +314,21 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 		hold_server_back(s, conn);
 }
 
+static void prepare_again(struct session *s, struct server_conn *conn)
+{
+	struct statement *st = &s->st;
+
+	STAT_INC(s->env->stats, retries_total);
+	if (st->command == COM_STMT_PREPARE)
+		pool_close_statements(conn->pool, conn);
+	else
+		statement_forget_prepared(s);
+	st->again = st->prepare_again = st->failed = false;
+	st->attempts++;
+	session_set_phase(s, SESSION_ROUTING);
+	statement_send_on(s, conn, false);
+}
+
 static void response_end(void *arg, struct server_conn *conn)
 {
 	struct session *s = session_from(arg);
@@ -283,6 +336,11 @@ static void response_end(void *arg, struct server_conn *conn)
 
 	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us, st->alone);
 	s->env->workshop_used = 0;
+	if (st->prepare_again) {
+		s->env->out_count = 0;
+		prepare_again(s, conn);
+		return;
+	}
 	if (st->again) {
 		s->env->out_count = 0;
 		if (!st->primary_only)

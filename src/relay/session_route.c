@@ -41,6 +41,7 @@ struct pool_wish session_wish(const struct session *s)
 		.account = s->account,
 		.state = s->state,
 		.session = s->id,
+		.prepared = s->st.prepared,
 		.other_than = s->env->settings->debug_reshuffle ? s->previous : NULL,
 	};
 }

@@ -195,6 +195,41 @@ struct session_state *state_schema_only(struct session_state *state)
 	return draft_start(state->table, state_schema(state)) ? intern(state->table) : NULL;
 }
 
+/* System variables come first, so their end is where user variables begin. */
+static size_t meaning_len(const struct session_state *state)
+{
+	struct cursor c = cursor_over(state);
+	const uint8_t *end = c.at;
+	struct entry e;
+
+	while (cursor_next(&c, &e) && e.kind == STATE_SYSTEM_VARIABLE)
+		end = c.at;
+	return (size_t)(end - state->bytes);
+}
+
+bool state_means_the_same(const struct session_state *a, const struct session_state *b)
+{
+	return a == b || span_equal((struct span){ a->bytes, meaning_len(a) },
+				    (struct span){ b->bytes, meaning_len(b) });
+}
+
+struct session_state *state_without_user_variables(struct session_state *state)
+{
+	struct cursor c = cursor_over(state);
+	struct state_table *t = state->table;
+	struct entry e;
+
+	if (meaning_len(state) == state->len)
+		return state_take(state);
+	if (!draft_start(t, state_schema(state)))
+		return NULL;
+	while (cursor_next(&c, &e) && e.kind == STATE_SYSTEM_VARIABLE) {
+		if (!draft_entry(t, &e))
+			return NULL;
+	}
+	return intern(t);
+}
+
 struct session_state *state_with_variable(struct session_state *state, enum state_kind kind,
 					  struct span name, struct span value)
 {
@@ -339,6 +374,37 @@ bool state_write_set(struct writer *w, enum state_kind kind, const struct sessio
 		lead = ", ";
 	}
 	return lead[0] == ',';
+}
+
+static bool has_name(const struct session_state *state, const struct entry *want)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (entry_order(&e, want) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool state_write_unset(struct writer *w, const char *lead, const struct session_state *from,
+		       const struct session_state *to)
+{
+	struct cursor c = cursor_over(from);
+	bool written = false;
+	struct entry e;
+
+	while (cursor_next(&c, &e) && e.kind == STATE_SYSTEM_VARIABLE) {
+		struct entry standard = { e.kind, e.name, SPAN_LITERAL("DEFAULT") };
+
+		if (has_name(to, &e))
+			continue;
+		writer_text(w, written ? ", " : lead);
+		write_assignment(w, &standard);
+		written = true;
+	}
+	return written;
 }
 
 /*

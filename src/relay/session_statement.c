@@ -58,28 +58,36 @@ static void count_sent(struct session *s)
 	STAT_INC(s->env->stats, routed[st->route.reason]);
 }
 
-/* The statement's own bytes; those of a long one follow as they arrive. */
-static void send_statement(struct session *s, struct writer *restore)
+static bool is_answered(const struct statement *st)
+{
+	return command_info(st->command)->response != RESPONSE_NONE;
+}
+
+/* The statement's own bytes, behind <w>'s; those of a long one follow as they arrive. */
+static void send_statement(struct session *s, struct writer *w)
 {
 	struct statement *st = &s->st;
-	struct span packet = hold_span(&st->packet);
-	struct iovec iov[2] = {
-		{ restore->base, restore->len },
-		{ (void *)(uintptr_t)packet.data, packet.len },
-	};
-	int first = restore->len > 0 ? 0 : 1;
-	int n = 2 - first - (packet.len == 0);
+	struct iovec iov[2];
+	int n = statement_pieces(s, w, iov);
+	int first = iov[0].iov_len > 0 ? 0 : 1;
 
+	if (n == 0) {
+		server_conn_lose(s->conn, "a prepared statement cannot be moved to it");
+		return;
+	}
 	session_set_phase(s, SESSION_RUNNING);
-	if (!server_conn_request(s->conn, st->command, &session_sink, s))
-		return;		/* the loss was told to the owner, which is us */
-	count_sent(s);
-	if (n > 0)
-		stream_writev(&s->conn->stream, iov + first, n);
+	if (is_answered(st)) {
+		if (!server_conn_request(s->conn, st->command, &session_sink, s))
+			return;		/* the loss was told to the owner, which is us */
+		count_sent(s);
+	}
+	stream_writev(&s->conn->stream, iov + first, n - first);
 	if (s->body.kind == BODY_STATEMENT) {
 		hold_drop(&st->packet, s->env->loop);
 		stream_resume(&s->stream);
 		session_look_later(s);
+	} else if (!is_answered(st)) {
+		statement_unanswered(s);
 	}
 }
 
@@ -87,6 +95,29 @@ static bool wants_position(const struct session *s)
 {
 	return s->st.replica && s->position[0] != '\0' &&
 	       !position_reached(s->conn->pool->reached, s->position);
+}
+
+/*
+ * The session's state, and the prepared statement that is to be executed.  It is
+ * prepared in the state in which the client prepared it.  False: the connection
+ * cannot get there.
+ */
+static bool bring_up(struct session *s, struct server_conn *conn, bool fresh, bool prepare,
+		     struct writer *w)
+{
+	struct query *query = prepare ? s->st.prepared->query : NULL;
+	bool first = fresh && prepare && !state_means_the_same(query->state, s->state);
+
+	if (first) {
+		if (restore_write(conn, query->state, w) == RESTORE_IMPOSSIBLE)
+			return false;
+		restore_write_prepare(conn, query, false, w);
+	}
+	if (fresh && restore_write(conn, s->state, w) == RESTORE_IMPOSSIBLE)
+		return false;
+	if (prepare && !first)
+		restore_write_prepare(conn, query, !fresh, w);
+	return true;
 }
 
 /*
@@ -100,9 +131,11 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	size_t room;
 	uint8_t *memory = loop_workshop(s->env->loop, &room);
 	struct writer w = writer_over(memory, room);
+	bool prepare;
 
 	s->conn = conn;
-	if (fresh && restore_write(conn, s->state, &w) == RESTORE_IMPOSSIBLE) {
+	prepare = statement_needs_prepare(s, conn);
+	if (!bring_up(s, conn, fresh, prepare, &w)) {
 		conn->no_reuse = true;
 		session_release_conn(s);
 		statement_route(s);
@@ -117,7 +150,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 			server_conn_lose(conn, "session state too large to restore");
 		return;
 	}
-	if (w.len == 0 || st->route.retryable) {
+	if (!prepare && (w.len == 0 || st->route.retryable)) {
 		send_statement(s, &w);
 		return;
 	}
@@ -127,40 +160,66 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 
 /* --- what the connection reports ----------------------------------------------- */
 
-/* The state could not be restored there, or the replica is behind. */
-static void restore_failed(struct session *s, struct server_conn *conn)
+/* Give up <conn>: what of the statement is in flight there answers to nobody. */
+static void leave_conn(struct session *s, struct server_conn *conn, bool broken)
 {
-	struct statement *st = &s->st;
-	uint16_t number = conn->error_number;
-	char sqlstate[sizeof(conn->error_sqlstate)], problem[sizeof(conn->problem)];
-
-	(void)snprintf(sqlstate, sizeof(sqlstate), "%s", conn->error_sqlstate);
-	(void)snprintf(problem, sizeof(problem), "%s", conn->problem);
 	if (s->phase == SESSION_RUNNING)
 		pool_statement_done(conn->pool, 0, false);
-	session_drop_conn(s);
-	if (st->replica && !st->primary_only) {
+	if (broken) {
+		session_drop_conn(s);
+		return;
+	}
+	server_conn_disown(conn, s);
+	session_release_conn(s);
+}
+
+/* The statement cannot run here.  It is tied to this connection, or goes to the primary. */
+static void cannot_run_here(struct session *s, struct server_conn *conn, bool broken)
+{
+	struct statement *st = &s->st;
+	bool tied = s->pins != 0 || session_in_transaction(s);
+
+	if (!tied && st->replica && !st->primary_only) {
+		leave_conn(s, conn, broken);
 		st->primary_only = true;
 		statement_run_again(s);
 		return;
 	}
-	if (number != 0)
-		session_send_server_error(s, number, sqlstate, problem);
-	else
-		session_send_error(s, RMX_INTERNAL, problem);
+	if (broken && tied) {
+		server_conn_lose(conn, conn->problem);
+		return;
+	}
+	session_send_server_error(s, conn->error_number, conn->error_sqlstate, conn->problem);
 	st->failed = true;
+	if (broken)
+		leave_conn(s, conn, true);
 	statement_done(s);
 }
 
-static void conn_restored(void *owner, struct server_conn *conn, bool ok)
+/* There are too many prepared statements on the server: ours are closed, then once more. */
+static bool made_room(struct session *s, struct server_conn *conn)
+{
+	if (conn->error_number != ER_MAX_PREPARED_STMT_COUNT || s->st.attempts > 0)
+		return false;
+	s->st.attempts++;
+	pool_close_statements(conn->pool, conn);
+	session_set_phase(s, SESSION_ROUTING);
+	statement_send_on(s, conn, false);
+	return true;
+}
+
+static void conn_restored(void *owner, struct server_conn *conn, enum restore_outcome outcome)
 {
 	struct session *s = session_from(owner);
-	struct writer none = writer_over(NULL, 0);
+	uint8_t memory[1024];
+	struct writer w = writer_over(memory, sizeof(memory));
 
-	if (!ok)
-		restore_failed(s, conn);
+	if (outcome == RESTORE_REFUSED && made_room(s, conn))
+		return;
+	if (outcome != RESTORE_DONE)
+		cannot_run_here(s, conn, outcome == RESTORE_FAILED);
 	else if (s->phase == SESSION_RESTORING)
-		send_statement(s, &none);
+		send_statement(s, &w);
 }
 
 static void conn_drained(void *owner, struct server_conn *conn)
@@ -199,15 +258,14 @@ void statement_start(struct session *s, struct span packet, bool whole)
 {
 	struct statement *st = &s->st;
 
-	if (whole && session_told_loss(s))
+	if (is_answered(st) && session_told_loss(s)) {
+		if (!whole)
+			session_close_gently(s, "state was lost");
 		return;
+	}
 	session_set_phase(s, SESSION_ROUTING);
-	*st = (struct statement){
-		.verdict = st->verdict,
-		.command = st->command,
-		.started_us = loop_now_us(s->env->loop),
-		.in_transaction = session_in_transaction(s),
-	};
+	st->started_us = loop_now_us(s->env->loop);
+	st->in_transaction = session_in_transaction(s);
 	if (!hold_keep(&st->packet, s->env->loop, packet)) {
 		session_close(s, "out of memory");
 		return;
@@ -215,6 +273,15 @@ void statement_start(struct session *s, struct span packet, bool whole)
 	if (!whole)
 		body_start(s, packet);
 	statement_route(s);
+}
+
+/* Nothing is answered, so nothing is learned but that it was sent. */
+void statement_unanswered(struct session *s)
+{
+	statement_sent_unanswered(s);
+	hold_drop(&s->st.packet, s->env->loop);
+	session_set_phase(s, SESSION_READY);
+	session_next(s);
 }
 
 /* The command is answered. */

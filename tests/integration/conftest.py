@@ -119,6 +119,14 @@ def module_readmux(workspace, cluster):
         process.stop()
 
 
+@pytest.fixture(scope="module")
+def shuffled(workspace, cluster):
+    """A readmux that moves its sessions to other server connections at every chance."""
+    process = _start(workspace, cluster, debug={"reshuffle": True})
+    yield process
+    process.stop()
+
+
 @pytest.fixture
 def readmux(module_readmux):
     """The module's readmux, which must be alive and well after each test."""

@@ -37,6 +37,11 @@
 	X(STATE_LOST,       2013, "08S01",				\
 	  "readmux: lost the connection to %s, and with it %s; this statement was not run") \
 	X(UNKNOWN_COMMAND,  1047, "08S01", "readmux: unknown or unsupported command %s") \
+	X(UNKNOWN_STATEMENT, 1243, "HY000",				\
+	  "Unknown prepared statement handler (%u) given to %s")	\
+	X(NO_CURSOR,        1421, "HY000", "The statement (%u) has no open cursor.") \
+	X(TOO_MANY_STATEMENTS, 1461, "42000",				\
+	  "Can't create more than max_prepared_stmt_count statements (current value: %u)") \
 	X(MALFORMED_PACKET, 1835, "HY000", "readmux: malformed packet: %s") \
 	X(OUT_OF_ORDER,     1156, "08S01", "readmux: packets out of order") \
 	X(HANDSHAKE,        1043, "08S01", "readmux: bad handshake: %s")	\

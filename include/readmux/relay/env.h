@@ -18,6 +18,7 @@
 
 struct account_table;
 struct pools;
+struct query_table;
 struct session;
 struct state_table;
 
@@ -45,6 +46,7 @@ struct relay_env {
 
 	struct state_table        *states;
 	struct account_table      *accounts;
+	struct query_table        *queries;
 	struct pools              *pools;
 	struct slab                requests;	/* struct request */
 	struct slab                sessions;	/* struct session */

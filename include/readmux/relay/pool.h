@@ -25,6 +25,7 @@ struct pool_wish {
 	struct account       *account;
 	struct session_state *state;		/* a connection in this state is preferred */
 	struct server_conn   *other_than;	/* debug.reshuffle: not this one; NULL = any */
+	const struct prepared *prepared;	/* one that has this statement is preferred; NULL = none */
 	uint32_t              session;		/* its id */
 };
 
@@ -103,6 +104,9 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 
 /* Give a leased connection back; it must have nothing in flight. */
 void pool_return(struct server_conn *conn);
+
+/* The server has no room for prepared statements: close those of idle connections, and of <conn>. */
+void pool_close_statements(struct pool *pool, struct server_conn *conn);
 
 /* pool.share off: session <id> is gone, and with it the idle connections it used. */
 void pools_forget_session(struct pools *pools, struct account *account, uint32_t id);

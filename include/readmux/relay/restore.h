@@ -5,8 +5,8 @@
  *
  * The commands are appended to a writer and registered on the connection's
  * FIFO; their answers are consumed here.  When all have come, owner_ops->
- * restored() is called.  If one failed, conn->restore_failed is set and
- * conn->error_* hold the server's error: whatever was sent behind it ran in a
+ * restored() is called with the outcome; unless it is RESTORE_DONE, conn->error_* hold
+ * the server's error.  Whatever was sent behind a restore that failed ran in a
  * wrong state, so only statements without effect may be sent before the answer.
  */
 #ifndef READMUX_RELAY_RESTORE_H
@@ -32,15 +32,24 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 
 /*
  * Further single steps, to be written behind restore_write() and before the statement;
- * their failure counts as the restore's.  restored() comes after the last.
+ * restored() comes after the last.
  */
 void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w);
 
 /*
  * Wait on the server until it has applied <position>, at most <timeout_ms>.
- * A time-out counts as failure with error_number 0.
+ * A time-out is RESTORE_REFUSED with error_number 0.
  */
 void restore_write_position(struct server_conn *conn, const char *position,
 			    uint32_t timeout_ms, struct writer *w);
+
+/*
+ * Prepare <query>; RESTORE_REFUSED when the server does not want to.  A connection that
+ * is not in the state of the query and cannot be reset, because more than
+ * state lives on it, makes a <detour> to it and back by setting variables.
+ * What <w> holds is written at once, with the text.
+ */
+void restore_write_prepare(struct server_conn *conn, struct query *query, bool detour,
+			   struct writer *w);
 
 #endif

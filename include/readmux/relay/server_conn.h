@@ -21,6 +21,7 @@
 #include <readmux/net/stream.h>
 #include <readmux/relay/account.h>
 #include <readmux/relay/env.h>
+#include <readmux/relay/prepared.h>
 #include <readmux/relay/session_state.h>
 #include <readmux/wire/result.h>
 
@@ -52,10 +53,17 @@ struct request {
 	uint8_t                command;
 };
 
+/* How it ended what was sent ahead of a statement; see restore.h. */
+enum restore_outcome {
+	RESTORE_DONE,
+	RESTORE_REFUSED,	/* in the wanted state, but the statement must not run there */
+	RESTORE_FAILED,		/* in no known state: of no more use */
+};
+
 /* What an owner hears apart from responses. */
 struct server_conn_owner_ops {
 	void (*ready)(void *owner, struct server_conn *conn);	/* logged in */
-	void (*restored)(void *owner, struct server_conn *conn, bool ok);	/* see restore.h */
+	void (*restored)(void *owner, struct server_conn *conn, enum restore_outcome outcome);
 	void (*drained)(void *owner, struct server_conn *conn);	/* its write queue is empty again */
 	void (*silent)(void *owner, struct server_conn *conn);	/* its server answers no probe: lose it if that costs nothing */
 	void (*gone)(void *owner, struct server_conn *conn);	/* closed; conn->problem says why */
@@ -103,6 +111,7 @@ struct server_conn {
 	uint8_t                state;		/* enum server_conn_state; changed by one gate */
 	bool                   tracked;		/* the session trackers are on */
 	bool                   restore_failed;	/* the restore that was sent last did not work */
+	bool                   restore_refused;	/* it did, but not what was asked besides */
 	bool                   precious;	/* <backlink>'s session may ask about its last statement */
 	bool                   mariadb;
 	bool                   no_reuse;	/* close instead of giving it back */
@@ -117,6 +126,8 @@ struct server_conn {
 	struct account        *account;
 	struct session_state  *session_state;
 	struct session_state  *restore_to;	/* while a restore is in flight */
+	struct query          *preparing;	/* while a prepare of readmux's own is in flight */
+	struct server_stmts    stmts;		/* prepared there */
 	unsigned               restore_steps;	/* its answers still to come */
 	struct server_login   *login;		/* during login only */
 	struct timer           timer;		/* connect timeout, then idle limit */
@@ -153,6 +164,9 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 RMX_MUST_CHECK
 bool server_conn_request(struct server_conn *conn, uint8_t command,
 			 const struct sink_ops *ops, void *arg);
+
+/* The answers that <arg> waits for are of no interest any more: they are dropped when they come. */
+void server_conn_disown(struct server_conn *conn, const void *arg);
 
 /* Hand over in one assignment. */
 void server_conn_give(struct server_conn *conn, enum server_conn_state state,

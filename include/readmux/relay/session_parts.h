@@ -13,6 +13,12 @@
 #include <readmux/relay/restore.h>
 #include <readmux/relay/session.h>
 
+/* Errors of servers that mean something to readmux (the servers' error references). */
+enum {
+	ER_MAX_PREPARED_STMT_COUNT = 1461,
+	ER_NEED_REPREPARE = 1615,
+};
+
 /* Columns: what the log calls it, and the phases that may follow. */
 #define SESSION_PHASES(X)							\
 	X(NEW,       "new",       TO(LOGIN) | TO(CLOSED))			\
@@ -33,16 +39,19 @@ enum session_phase {
 };
 
 /* Pins besides those of the classifier (enum sql_pin). */
+#define PIN_LONG_DATA      (1u << 25)	/* long data of a statement not yet executed */
+#define PIN_CURSOR         (1u << 26)	/* an open cursor */
 #define PIN_NEXT_TRANSACTION (1u << 27)	/* SET TRANSACTION for the next one only */
 #define PIN_UNREPLAYABLE   (1u << 28)	/* the server reported a change that cannot be replayed */
 #define PIN_COMMAND        (1u << 29)	/* COM_SET_OPTION, replication commands */
-#define PIN_STATEMENTS     (1u << 30)	/* open prepared statements */
+#define PIN_STATEMENTS     (1u << 30)	/* prepared statements that cannot move */
 
 /* The command in flight. */
 struct statement {
 	struct sql_verdict verdict;
 	struct route       route;
 	struct hold        packet;		/* its bytes, with header; empty for what streams */
+	struct prepared   *prepared;		/* the one it is about, or NULL */
 	uint64_t           started_us;
 	uint64_t           sent_us;
 	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
@@ -54,6 +63,8 @@ struct statement {
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
 	bool               in_transaction;	/* the session was in one when it began */
+	bool               harmless;		/* changes no data, whatever its class */
+	bool               prepare_again;	/* the server has lost the prepared statement */
 	bool               alone;		/* nothing was in flight before it when it was sent */
 	bool               replica;		/* it runs on a replica */
 	bool               primary_only;	/* a replica could not do it */
@@ -88,7 +99,6 @@ struct session {
 	uint16_t              status;		/* server status flags, as the client knows them */
 	uint32_t              id;		/* connection id that the client knows */
 	uint32_t              pins;
-	uint32_t              open_statements;	/* prepared, not closed */
 	uint64_t              capabilities;
 	uint64_t              insert_id;	/* LAST_INSERT_ID() */
 	uint64_t              wrote_us;		/* last write without a position; 0 = none */
@@ -98,6 +108,8 @@ struct session {
 	struct log_ctx        log;
 	struct account       *account;
 	struct session_state *state;
+	struct prepared_set   prepared;
+	struct prepared      *preparing;	/* its COM_STMT_PREPARE is in flight */
 	struct server_conn   *conn;		/* leased, or being dialled for the login */
 	struct server_conn   *previous;		/* where the last statement ran, while nobody else used it */
 	struct client_login  *login;		/* during login only */
@@ -156,6 +168,31 @@ extern const struct server_conn_owner_ops session_login_owner;
 /* session_command.c */
 /* One whole command, or (when <whole> is false) the start of one that is streamed. */
 void session_command(struct session *s, struct span packet, bool whole);
+/* The text in the <payload> of COM_QUERY; empty when query attributes come with it. */
+struct span session_query_text(const struct session *s, struct span payload);
+
+/* Refuse a command that is still arriving, by leaving. */
+void session_refuse_long(struct session *s);
+
+/* session_prepared.c: the commands, each with <packet> as session_command() got it */
+typedef void command_fn(struct session *s, struct span packet, bool whole);
+command_fn command_stmt_prepare, command_stmt_execute, command_stmt_fetch, command_stmt_reset,
+	command_stmt_long_data, command_stmt_close;
+/* The statement has to be prepared on <conn> first. */
+bool statement_needs_prepare(const struct session *s, const struct server_conn *conn);
+/*
+ * The bytes to send, in up to 2 <iov>: what <w> holds, then the packet as this server
+ * connection knows it.  Gives their number, 0 when it cannot be sent.
+ */
+int statement_pieces(struct session *s, struct writer *w, struct iovec *iov);
+void statement_sent_unanswered(struct session *s);
+void statement_forget_prepared(struct session *s);
+/* The head of the answer to COM_STMT_PREPARE as the client is to see it; may be in <copy>. */
+struct span response_prepared(struct session *s, struct server_conn *conn, struct span raw,
+			      uint8_t *copy, size_t room);
+void session_learn_prepared(struct session *s);
+void session_count_prepared(struct session *s);		/* set the pins that follow */
+void session_close_prepared(struct session *s);
 
 /* session_statement.c */
 void statement_start(struct session *s, struct span packet, bool whole);
@@ -164,6 +201,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh);
 void statement_run_again(struct session *s);
 /* Answered, by a server or by readmux: learn from it and look at what comes next. */
 void statement_done(struct session *s);
+/* Sent; there will be no answer. */
+void statement_unanswered(struct session *s);
 void session_release_conn(struct session *s);
 void session_drop_conn(struct session *s);
 extern const struct server_conn_owner_ops session_conn_owner;

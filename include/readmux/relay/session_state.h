@@ -55,6 +55,13 @@ struct session_state *state_without_variable(struct session_state *state, enum s
 RMX_MUST_CHECK
 bool state_literal(struct span name, struct span reported, struct writer *w);
 
+/* What of <state> decides the meaning of a text: all but its user variables. */
+RMX_MUST_CHECK
+struct session_state *state_without_user_variables(struct session_state *state);
+
+/* The same for comparing: user variables do not count. */
+bool state_means_the_same(const struct session_state *a, const struct session_state *b);
+
 /* The empty state with <state>'s schema: what COM_RESET_CONNECTION leaves. */
 RMX_MUST_CHECK
 struct session_state *state_schema_only(struct session_state *state);
@@ -86,6 +93,10 @@ enum state_path state_path(const struct session_state *from, const struct sessio
  */
 bool state_write_set(struct writer *w, enum state_kind kind, const struct session_state *from,
 		     const struct session_state *to);
+
+/* Append <lead> and name = DEFAULT for every system variable that <from> has and <to> has not. */
+bool state_write_unset(struct writer *w, const char *lead, const struct session_state *from,
+		       const struct session_state *to);
 
 /*
  * What a variable that a tracker reported means for the session.

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * COM_STMT_*: a client's prepared statements.
+ *
+ * A statement is classified when it is prepared and executed wherever its class
+ * may run; the connection that runs it prepares it first if it has not yet.  What
+ * lives on one connection only ties the session to it: open cursors, long data that
+ * waits for its execution, and statements that cannot be prepared a second time.
+ */
+#include <readmux/relay/session_parts.h>
+#include <readmux/wire/stmt.h>
+
+/* As max_prepared_stmt_count is on the servers by default. */
+#define STATEMENTS_MAX 16382u
+
+#define PAYLOAD(packet) span_from(packet, PACKET_HEADER_LEN)
+
+static bool is_execute(uint8_t command)
+{
+	return command == COM_STMT_EXECUTE || command == COM_STMT_BULK_EXECUTE;
+}
+
+/* --- which statement ----------------------------------------------------------- */
+
+/* NULL when there is none with the id that <packet> names. */
+static struct prepared *named(struct session *s, struct span packet, uint32_t *id)
+{
+	*id = 0;
+	if (!stmt_id(PAYLOAD(packet), id))
+		return NULL;
+	if (*id == STMT_ID_LAST)
+		return s->prepared.last;
+	return prepared_set_find(&s->prepared, *id);
+}
+
+/* What the servers call the function that does not find the statement. */
+static const char *function_of(uint8_t command)
+{
+	switch (command) {
+	case COM_STMT_RESET:
+		return "mysqld_stmt_reset";
+	case COM_STMT_FETCH:
+		return "mysqld_stmt_fetch";
+	case COM_STMT_BULK_EXECUTE:
+		return "mysqld_stmt_bulk_execute";
+	default:
+		return "mysqld_stmt_execute";
+	}
+}
+
+static struct prepared *named_or_refused(struct session *s, struct span packet, bool whole)
+{
+	uint32_t id;
+	struct prepared *p = named(s, packet, &id);
+
+	if (p == NULL && whole)
+		session_send_error(s, RMX_UNKNOWN_STATEMENT, id, function_of(s->st.command));
+	else if (p == NULL)
+		session_refuse_long(s);
+	return p;
+}
+
+/* --- the commands ---------------------------------------------------------------- */
+
+/* Preparing has no effect, but it should succeed where the statement will run. */
+static struct sql_verdict verdict_of_prepare(const struct prepared *p)
+{
+	struct sql_verdict v = { .class = SQL_WRITE, .reason = REASON_PREPARED_STATEMENT };
+
+	if (p->query == NULL || prepared_is_bound(p))
+		return v;
+	v.class = p->query->verdict.class == SQL_READ ? SQL_READ : SQL_WRITE;
+	v.reason = p->query->verdict.reason;
+	v.hint = p->query->verdict.hint;
+	v.hint_backend = p->query->verdict.hint_backend;
+	return v;
+}
+
+void command_stmt_prepare(struct session *s, struct span packet, bool whole)
+{
+	struct sql_mode mode = session_sql_mode(s);
+	struct query *query = NULL;
+
+	if (HASH_COUNT(s->prepared.by_id) >= STATEMENTS_MAX) {
+		if (whole)
+			session_send_error(s, RMX_TOO_MANY_STATEMENTS, STATEMENTS_MAX);
+		else
+			session_refuse_long(s);
+		return;
+	}
+	s->prepared.last = NULL;
+	if (whole) {
+		query = query_get(s->env->queries, span_from(PAYLOAD(packet), 1), s->state, &mode);
+		if (query == NULL) {
+			session_close(s, "out of memory");
+			return;
+		}
+	}
+	s->preparing = prepared_new(query);
+	if (s->preparing == NULL) {
+		session_close(s, "out of memory");
+		return;
+	}
+	prepared_set_next_id(&s->prepared, s->preparing);
+	s->st.prepared = s->preparing;
+	s->st.verdict = verdict_of_prepare(s->preparing);
+	s->st.harmless = true;
+	statement_start(s, packet, whole);
+}
+
+/* A cursor stays on the connection that opened it, so it is opened on the primary. */
+static bool opens_cursor(uint8_t command, struct span payload)
+{
+	return command == COM_STMT_EXECUTE && payload.len > 5 && (payload.data[5] & 7) != 0;
+}
+
+void command_stmt_execute(struct session *s, struct span packet, bool whole)
+{
+	struct prepared *p = named_or_refused(s, packet, whole);
+
+	if (p == NULL)
+		return;
+	s->st.prepared = p;
+	if (p->query != NULL)
+		s->st.verdict = p->query->verdict;
+	if (s->st.verdict.class == SQL_READ && opens_cursor(s->st.command, PAYLOAD(packet))) {
+		s->st.verdict.class = SQL_WRITE;
+		s->st.verdict.reason = REASON_PREPARED_STATEMENT;
+		s->st.harmless = true;
+	}
+	statement_start(s, packet, whole);
+}
+
+void command_stmt_fetch(struct session *s, struct span packet, bool whole)
+{
+	struct prepared *p = named_or_refused(s, packet, whole);
+
+	if (p == NULL)
+		return;
+	if (!p->cursor || s->conn == NULL) {
+		session_send_error(s, RMX_NO_CURSOR, p->id);
+		return;
+	}
+	s->st.prepared = p;
+	s->st.harmless = true;
+	statement_start(s, packet, whole);
+}
+
+void command_stmt_reset(struct session *s, struct span packet, bool whole)
+{
+	struct prepared *p = named_or_refused(s, packet, whole);
+
+	if (p == NULL)
+		return;
+	if (s->conn == NULL || !(p->cursor || p->long_data)) {
+		session_send_ok(s);
+		return;
+	}
+	s->st.prepared = p;
+	s->st.harmless = true;
+	statement_start(s, packet, whole);
+}
+
+/* The client does not wait for an answer, and is told with the execution what was wrong. */
+void command_stmt_long_data(struct session *s, struct span packet, bool whole)
+{
+	uint32_t id;
+	struct prepared *p = named(s, packet, &id);
+
+	if (p == NULL && whole)
+		return;
+	if (p == NULL) {
+		session_refuse_long(s);
+		return;
+	}
+	s->st.prepared = p;
+	s->st.harmless = true;
+	statement_start(s, packet, whole);
+}
+
+void command_stmt_close(struct session *s, struct span packet, bool whole)
+{
+	uint8_t memory[64];
+	struct writer closes = writer_over(memory, sizeof(memory));
+	struct server_stmt *stmt;
+	uint32_t id;
+	struct prepared *p = named(s, packet, &id);
+
+	(void)whole;
+	if (p == NULL)
+		return;
+	stmt = s->conn != NULL ? server_stmt_find(&s->conn->stmts, p) : NULL;
+	if (stmt != NULL && stmt->key == p)
+		server_stmt_close(&s->conn->stmts, stmt, &closes);
+	prepared_set_remove(&s->prepared, p);
+	session_count_prepared(s);
+	if (closes.len > 0)
+		stream_write(&s->conn->stream, writer_span(&closes));
+	if (s->conn != NULL && s->pins == 0 && !session_in_transaction(s))
+		session_release_conn(s);
+}
+
+/* --- on the way to the server ------------------------------------------------------ */
+
+bool statement_needs_prepare(const struct session *s, const struct server_conn *conn)
+{
+	const struct prepared *p = s->st.prepared;
+
+	return p != NULL && s->st.command != COM_STMT_PREPARE && p->query != NULL &&
+	       server_stmt_find(&conn->stmts, p) == NULL;
+}
+
+/* The types that the server lacks, between what stands before and behind them. */
+static int insert_types(struct session *s, const struct stmt_execute *e, struct writer *w,
+			struct iovec *iov)
+{
+	struct hold *hold = &s->st.packet;
+	struct span types = buffer_span(&s->st.prepared->types);
+	size_t at = PACKET_HEADER_LEN + e->front.len;
+	uint32_t len = frame_at(hold->data).len;
+
+	if (len + types.len >= PACKET_PAYLOAD_MAX)
+		return 0;
+	writer_uint(w, len + types.len, 3);
+	writer_uint(w, 0, 1);
+	writer_bytes(w, e->front);
+	writer_bytes(w, types);
+	if (w->bad)
+		return 0;
+	stmt_execute_announce_types(e, w->base + w->len - types.len - e->front.len);
+	iov[0] = (struct iovec){ w->base, w->len };
+	iov[1] = (struct iovec){ hold->data + at, hold->len - at };
+	return 2;
+}
+
+static bool replace_types(stmt_types *types, struct span by)
+{
+	if (span_equal(by, buffer_span(types)))
+		return true;
+	types->len = 0;
+	return buffer_append(types, by);
+}
+
+/* The server knows other types than the client means: the packet has to bring them. */
+static bool lacks_types(const struct prepared *p, const struct server_stmt *stmt,
+			const struct stmt_execute *e)
+{
+	return !e->has_types && !span_equal(buffer_span(&p->types), buffer_span(&stmt->types));
+}
+
+/*
+ * The packet under the server's id.  <w> holds what goes before it; gives the
+ * number of pieces, 0 when it cannot be sent.
+ */
+int statement_pieces(struct session *s, struct writer *w, struct iovec *iov)
+{
+	struct hold *hold = &s->st.packet;
+	struct prepared *p = s->st.prepared;
+	struct server_stmt *stmt;
+	struct stmt_execute e;
+	struct span payload;
+	bool missing;
+
+	iov[0] = (struct iovec){ w->base, w->len };
+	iov[1] = (struct iovec){ hold->data, hold->len };
+	if (p == NULL || s->st.command == COM_STMT_PREPARE)
+		return 2;
+	stmt = server_stmt_find(&s->conn->stmts, p);
+	if (stmt == NULL)
+		return 0;
+	server_stmt_touch(&s->conn->stmts, stmt);
+	stmt_set_id(hold->data + PACKET_HEADER_LEN, stmt->id);
+	payload = span_from(hold_span(hold), PACKET_HEADER_LEN);
+	if (!is_execute(s->st.command) ||
+	    !stmt_execute_parse(payload, p->parameters,
+				(s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0, &e))
+		return 2;
+	missing = lacks_types(p, stmt, &e);
+	if ((e.has_types && !replace_types(&p->types, e.types)) ||
+	    !replace_types(&stmt->types, buffer_span(&p->types)))
+		return 0;
+	return missing ? insert_types(s, &e, w, iov) : 2;
+}
+
+/* Sent, and nothing will be answered: only long data is such a command. */
+void statement_sent_unanswered(struct session *s)
+{
+	struct prepared *p = s->st.prepared;
+	struct server_stmt *stmt = server_stmt_find(&s->conn->stmts, p);
+
+	if (stmt != NULL)
+		server_stmt_reserve(&s->conn->stmts, stmt, p);
+	prepared_set_long_data(&s->prepared, p, true);
+	session_count_prepared(s);
+}
+
+/* --- on the way back --------------------------------------------------------------- */
+
+/* COM_STMT_PREPARE_OK, with the client's id in the place of the server's. */
+struct span response_prepared(struct session *s, struct server_conn *conn, struct span raw,
+			      uint8_t *copy, size_t room)
+{
+	uint8_t memory[512];
+	struct writer closes = writer_over(memory, sizeof(memory));
+	struct prepared *p = s->preparing;
+	struct stmt_prepare_ok ok;
+
+	if (raw.len > room || !stmt_prepare_ok_parse(PAYLOAD(raw), &ok))
+		return raw;
+	p->parameters = ok.parameters;
+	if (server_stmt_add(&conn->stmts, p->query, p, ok.id, &closes) == NULL)
+		log_warn(&s->log, "out of memory; a statement will be prepared again");
+	stream_write(&conn->stream, writer_span(&closes));
+	memcpy(copy, raw.data, raw.len);
+	stmt_set_id(copy + PACKET_HEADER_LEN, p->id);
+	return (struct span){ copy, raw.len };
+}
+
+/* The statement of the server's is of no more use: prepare it again. */
+void statement_forget_prepared(struct session *s)
+{
+	uint8_t memory[64];
+	struct writer closes = writer_over(memory, sizeof(memory));
+	struct server_stmt *stmt = server_stmt_find(&s->conn->stmts, s->st.prepared);
+
+	if (stmt == NULL)
+		return;
+	server_stmt_close(&s->conn->stmts, stmt, &closes);
+	stream_write(&s->conn->stream, writer_span(&closes));
+}
+
+static void learn_prepared(struct session *s)
+{
+	struct prepared *p = s->preparing;
+
+	s->preparing = NULL;
+	if (s->st.failed)
+		prepared_free(p);
+	else
+		prepared_set_add(&s->prepared, p);
+}
+
+/* Whether <p> has something on the connection that nobody else may disturb. */
+static void learn_use(struct session *s, bool cursor)
+{
+	uint8_t memory[64];
+	struct writer closes = writer_over(memory, sizeof(memory));
+	struct server_stmts *stmts = &s->conn->stmts;
+	struct prepared *p = s->st.prepared;
+	struct server_stmt *stmt = server_stmt_find(stmts, p);
+
+	prepared_set_cursor(&s->prepared, p, cursor);
+	prepared_set_long_data(&s->prepared, p, false);
+	if (stmt == NULL)
+		return;
+	if (s->st.failed)
+		stmt->types.len = 0;	/* nobody knows whether it took them */
+	if (cursor)
+		server_stmt_reserve(stmts, stmt, p);
+	else
+		server_stmt_share(stmts, stmt, &closes);
+	stream_write(&s->conn->stream, writer_span(&closes));
+}
+
+void session_learn_prepared(struct session *s)
+{
+	bool cursor = (s->status & SERVER_STATUS_CURSOR_EXISTS) != 0;
+	bool last_row = (s->status & SERVER_STATUS_LAST_ROW_SENT) != 0;
+
+	if (s->st.command == COM_STMT_PREPARE)
+		learn_prepared(s);
+	else if (is_execute(s->st.command))
+		learn_use(s, cursor && !s->st.failed);
+	else if (s->st.command == COM_STMT_FETCH && last_row)
+		learn_use(s, false);
+	else if (s->st.command == COM_STMT_RESET && !s->st.failed)
+		learn_use(s, false);
+	s->status &= (uint16_t)~(SERVER_STATUS_CURSOR_EXISTS | SERVER_STATUS_LAST_ROW_SENT);
+	session_count_prepared(s);
+}
+
+void session_count_prepared(struct session *s)
+{
+	s->pins &= ~(PIN_STATEMENTS | PIN_CURSOR | PIN_LONG_DATA);
+	s->pins |= s->prepared.bound > 0 ? PIN_STATEMENTS : 0;
+	s->pins |= s->prepared.cursors > 0 ? PIN_CURSOR : 0;
+	s->pins |= s->prepared.long_data > 0 ? PIN_LONG_DATA : 0;
+}
+
+/* All are gone, as after COM_RESET_CONNECTION. */
+void session_close_prepared(struct session *s)
+{
+	prepared_set_clear(&s->prepared);
+	prepared_free(s->preparing);
+	s->preparing = NULL;
+}
