@@ -28,7 +28,8 @@ struct bucket {
 	UT_hash_handle   hh;
 	struct account  *account;
 	struct conn_list idle;
-	unsigned         dialing;
+	unsigned         open;		/* its connections, also those being dialled or leased */
+	unsigned         dialing;	/* for those who wait */
 	unsigned         waiting;
 };
 
@@ -66,68 +67,80 @@ static struct bucket *bucket_get(struct pool *pool, struct account *account)
 	return b;
 }
 
-/* By account: whoever calls may have had the bucket dropped under it meanwhile. */
-static void bucket_drop_if_unused(struct pool *pool, struct account *account)
+static void bucket_drop_if_unused(struct pool *pool, struct bucket *b)
 {
-	struct bucket *b = bucket_find(pool, account);
-
-	if (b == NULL || b->dialing > 0 || b->waiting > 0 || !TAILQ_EMPTY(&b->idle))
+	if (b->open > 0 || b->waiting > 0)
 		return;
 	HASH_DEL(pool->buckets, b);
 	account_drop(b->account);
 	free(b);
 }
 
-/* --- a pool's own connections ----------------------------------------------- */
+/* --- connections that come and go -------------------------------------------- */
 
-static void leave_idle(struct server_conn *conn)
+bool pool_enter(struct server_conn *conn)
 {
-	struct bucket *b = bucket_find(conn->pool, conn->account);
+	struct pool *pool = conn->pool;
+	struct bucket *b = bucket_get(pool, conn->account);
 
-	TAILQ_REMOVE(&b->idle, conn, idle_link);
-	bucket_drop_if_unused(conn->pool, conn->account);
+	if (b == NULL)
+		return false;
+	conn->bucket = b;
+	b->open++;
+	TAILQ_INSERT_TAIL(&pool->conns, conn, link);
+	pool->open++;
+	pool->dialing++;
+	return true;
 }
+
+void pool_leave(struct server_conn *conn)
+{
+	struct pool *pool = conn->pool;
+
+	if (conn->state == SERVER_CONN_IDLE)
+		TAILQ_REMOVE(&conn->bucket->idle, conn, idle_link);
+	else if (conn->state == SERVER_CONN_LEASED)
+		pool->leased--;
+	else
+		pool->dialing--;
+	TAILQ_REMOVE(&pool->conns, conn, link);
+	pool->open--;
+}
+
+void pool_forget(struct server_conn *conn)
+{
+	conn->bucket->open--;
+	bucket_drop_if_unused(conn->pool, conn->bucket);
+	conn->bucket = NULL;
+}
+
+/* --- a pool's own connections ----------------------------------------------- */
 
 static void idle_gone(void *owner, struct server_conn *conn)
 {
-	struct pool *pool = owner;
-	struct bucket *b = bucket_find(pool, conn->account);
-
-	TAILQ_REMOVE(&b->idle, conn, idle_link);
-	bucket_drop_if_unused(pool, conn->account);
-	pool_grant_later(pool);
+	(void)conn;
+	pool_grant_later(owner);
 }
 
 static const struct server_conn_owner_ops idle_owner = {
 	.gone = idle_gone,
 };
 
-static void close_idle(struct server_conn *conn)
-{
-	leave_idle(conn);
-	server_conn_close(conn);
-}
-
 static void idle_expired(struct timer *t)
 {
 	struct server_conn *conn = container_of(t, struct server_conn, timer);
 
 	if (conn->state == SERVER_CONN_IDLE)
-		close_idle(conn);
+		server_conn_close(conn);
 }
 
 static void make_idle(struct server_conn *conn)
 {
 	struct pool *pool = conn->pool;
 	struct relay_env *env = pool->env;
-	struct bucket *b = bucket_get(pool, conn->account);
 
-	if (b == NULL) {
-		server_conn_close(conn);
-		return;
-	}
 	server_conn_give(conn, SERVER_CONN_IDLE, &idle_owner, pool);
-	TAILQ_INSERT_HEAD(&b->idle, conn, idle_link);
+	TAILQ_INSERT_HEAD(&conn->bucket->idle, conn, idle_link);
 	timer_set(&conn->timer, env->loop, env->settings->pool_idle_timeout_ms * 1000,
 		  idle_expired);
 }
@@ -150,9 +163,8 @@ static void set_up(struct server_conn *conn)
 static void dialled_ready(void *owner, struct server_conn *conn)
 {
 	struct pool *pool = owner;
-	struct bucket *b = bucket_find(pool, conn->account);
 
-	b->dialing--;
+	conn->bucket->dialing--;
 	set_up(conn);
 	make_idle(conn);
 	pool_grant_later(pool);
@@ -169,9 +181,8 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 static void dialled_gone(void *owner, struct server_conn *conn)
 {
 	struct pool *pool = owner;
-	struct bucket *b = bucket_find(pool, conn->account);
 
-	b->dialing--;
+	conn->bucket->dialing--;
 	STAT_INC(pool->env->stats, server_connect_failures_total);
 	log_info(NULL, "server connection failed", LOG_TEXT("backend", pool->name),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("error", conn->error_number));
@@ -182,7 +193,6 @@ static void dialled_gone(void *owner, struct server_conn *conn)
 		credentials_refused(pool->env->credentials, conn->account->user,
 				    &conn->account->secret);
 	fail_tickets(pool, conn->account, conn);
-	bucket_drop_if_unused(pool, conn->account);
 }
 
 static const struct server_conn_owner_ops dialled_owner = {
@@ -228,7 +238,7 @@ static bool close_oldest_idle(struct pool *pool)
 
 		if (conn == NULL)
 			continue;
-		close_idle(conn);
+		server_conn_close(conn);
 		return true;
 	}
 	return false;
@@ -250,7 +260,7 @@ static void dial_for(struct pool *pool, struct bucket *b)
 
 static void lease(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
 {
-	leave_idle(conn);
+	TAILQ_REMOVE(&conn->bucket->idle, conn, idle_link);
 	conn->pool->leased++;
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
 }
@@ -335,7 +345,7 @@ void pool_withdraw(struct pool_ticket *ticket)
 	pool->waiting--;
 	b->waiting--;
 	ticket->pool = NULL;
-	bucket_drop_if_unused(pool, ticket->wish.account);
+	bucket_drop_if_unused(pool, b);
 }
 
 static struct server_conn *conn_for(struct pool *pool, struct pool_ticket *t)
@@ -430,7 +440,7 @@ static void close_idle_of(struct pool *pool, struct account *account, uint32_t i
 	for (conn = b != NULL ? TAILQ_FIRST(&b->idle) : NULL; conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, idle_link);
 		if (conn->session == id)
-			close_idle(conn);
+			server_conn_close(conn);
 	}
 }
 
@@ -583,18 +593,8 @@ void pools_close(struct pools *pools)
 	TAILQ_FOREACH(pool, &pools->list, link) {
 		struct server_conn *conn;
 
-		close_all_idle(pool);
-		while ((conn = TAILQ_FIRST(&pool->conns)) != NULL) {
-			struct bucket *b = bucket_find(pool, conn->account);
-
-			if (b != NULL && conn->state < SERVER_CONN_IDLE) {
-				b->dialing--;
-				bucket_drop_if_unused(pool, conn->account);
-				server_conn_close(conn);
-			} else {
-				server_conn_close(conn);
-			}
-		}
+		while ((conn = TAILQ_FIRST(&pool->conns)) != NULL)
+			server_conn_close(conn);
 	}
 }
 

@@ -102,20 +102,13 @@ static void tell_requests_lost(struct server_conn *conn)
 /* Detach from the world; memory goes at the end of the turn. */
 static bool detach(struct server_conn *conn)
 {
-	struct pool *pool = conn->pool;
-
 	if (conn->state == SERVER_CONN_CLOSED)
 		return false;
-	if (conn->state == SERVER_CONN_LEASED)
-		pool->leased--;
-	else if (conn->state != SERVER_CONN_IDLE)
-		pool->dialing--;
+	pool_leave(conn);
 	set_state(conn, SERVER_CONN_CLOSED);
 	stream_close(&conn->stream);
 	timer_clear(&conn->timer);
 	server_conn_forget_user(conn);
-	TAILQ_REMOVE(&pool->conns, conn, link);
-	pool->open--;
 	STAT_DEC(conn->env->stats, server_connections);
 	return true;
 }
@@ -123,6 +116,7 @@ static bool detach(struct server_conn *conn)
 static void release_all(struct server_conn *conn)
 {
 	drop_login(conn);
+	pool_forget(conn);
 	buffer_free(&conn->held);
 	server_stmts_clear(&conn->stmts);
 	query_drop(conn->preparing);
@@ -634,14 +628,15 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	conn->account = account_take(account);
 	conn->session_state = state_empty(env->states);
 	conn->login = login_new(conn);
-	if (conn->login == NULL || conn->session_state == NULL ||
-	    !stream_connect(&conn->stream, env->loop, &pool->address, &conn_stream_ops, conn))
+	if (conn->login == NULL || conn->session_state == NULL || !pool_enter(conn))
 		goto failed;
+	if (!stream_connect(&conn->stream, env->loop, &pool->address, &conn_stream_ops, conn)) {
+		pool_leave(conn);
+		pool_forget(conn);
+		goto failed;
+	}
 	conn->state = SERVER_CONN_DIALING;
 	timer_set(&conn->timer, env->loop, env->settings->connect_timeout_ms * 1000, lose_on_timer);
-	TAILQ_INSERT_TAIL(&pool->conns, conn, link);
-	pool->open++;
-	pool->dialing++;
 	STAT_INC(env->stats, server_connections);
 	return conn;
 

@@ -97,6 +97,16 @@ void pool_ask(struct pool *pool, struct pool_ticket *ticket);
 void pool_withdraw(struct pool_ticket *ticket);
 
 /*
+ * For server_conn.c alone.  A connection enters its pool when it is dialled (false: no
+ * memory), leaves it when it is closed, in whatever state it was, and is forgotten
+ * when its owner has been told.
+ */
+RMX_MUST_CHECK
+bool pool_enter(struct server_conn *conn);
+void pool_leave(struct server_conn *conn);
+void pool_forget(struct server_conn *conn);
+
+/*
  * <conn>, which its owner dialled itself and which just became ready, joins
  * the pool's connections as a leased one; its set-up is written.
  */

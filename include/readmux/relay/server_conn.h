@@ -118,6 +118,7 @@ struct server_conn {
 	bool                   position_reached; /* answer of the wait for <awaited> */
 	struct relay_env      *env;
 	struct pool           *pool;
+	struct bucket         *bucket;		/* the pool's, for <account> */
 	TAILQ_ENTRY(server_conn) link;		/* pool's list */
 	TAILQ_ENTRY(server_conn) idle_link;	/* bucket's idle list, while idle */
 	const struct server_conn_owner_ops *owner_ops;
