@@ -46,22 +46,38 @@ struct proxy {
 	struct signal_watch    signals[3];
 	struct timer           drain_limit;
 	unsigned               undrained;	/* workers that still have sessions */
-	uint32_t               next_id;		/* connection ids that clients are told */
+	uint32_t               next_id;		/* counts clients; see client_id() */
 	bool                   draining;
 	int                    status;
 };
 
 /* --- clients ---------------------------------------------------------------- */
 
-static struct worker *least_loaded(const struct proxy *p)
+static unsigned least_loaded(const struct proxy *p)
 {
-	struct worker *best = p->workers[0];
+	unsigned best = 0;
 
 	for (unsigned i = 1; i < p->worker_count; i++) {
-		if (worker_load(p->workers[i]) < worker_load(best))
-			best = p->workers[i];
+		if (worker_load(p->workers[i]) < worker_load(p->workers[best]))
+			best = i;
 	}
 	return best;
+}
+
+/*
+ * The connection id that a client is told.  It tells its worker, so that a KILL
+ * finds it; the count starts anywhere, so that the ids of two readmux differ.
+ */
+static uint32_t client_id(struct proxy *p, unsigned worker)
+{
+	uint32_t room = (SESSION_ID_LAST - SESSION_ID_FIRST) / p->worker_count;
+
+	return SESSION_ID_FIRST + p->next_id++ % room * p->worker_count + worker;
+}
+
+static struct worker *worker_of(const struct proxy *p, uint32_t id)
+{
+	return p->workers[(id - SESSION_ID_FIRST) % p->worker_count];
 }
 
 static uint64_t total_load(const struct proxy *p)
@@ -97,14 +113,14 @@ static void accepted(void *arg, int fd, const struct address *peer)
 {
 	struct door *door = arg;
 	struct proxy *p = door->proxy;
+	unsigned worker;
 
 	if (total_load(p) >= p->settings->max_sessions) {
 		turn_away(p, fd);
 		return;
 	}
-	if (++p->next_id == 0)
-		p->next_id = 1;
-	worker_adopt(least_loaded(p), fd, peer, door->route, p->next_id);
+	worker = least_loaded(p);
+	worker_adopt(p->workers[worker], fd, peer, door->route, client_id(p, worker));
 }
 
 static void close_doors(struct proxy *p)
@@ -183,6 +199,15 @@ static void stop(struct proxy *p, const char *why)
 	loop_stop(p->loop);
 }
 
+static void pass_on(struct proxy *p, struct worker_kill *k)
+{
+	bool asks = k->letter.kind == WORKER_KILL;
+
+	if (p->worker_count > 0)
+		worker_pass_on(worker_of(p, asks ? k->request.target : k->request.asker), k);
+	free(k);
+}
+
 static void arrived(void *arg, struct letter *letter)
 {
 	struct proxy *p = arg;
@@ -192,6 +217,10 @@ static void arrived(void *arg, struct letter *letter)
 
 		fleet_evidence(p->fleet, e->backend, e->evidence, e->words);
 		free(e);
+		return;
+	}
+	if (letter->kind == WORKER_KILL || letter->kind == WORKER_KILL_ANSWER) {
+		pass_on(p, container_of(letter, struct worker_kill, letter));
 		return;
 	}
 	free(letter);
@@ -362,6 +391,7 @@ static bool start_signals(struct proxy *p)
 
 static bool start(struct proxy *p)
 {
+	p->next_id = (uint32_t)(clock_now_us() ^ (uint64_t)getpid() << 8);
 	p->loop = loop_new();
 	p->common.credentials = credentials_new(p->settings->login_ttl_ms * 1000);
 	p->common.rsa = rsa_key_make();

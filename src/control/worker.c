@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_DRAIN, LETTER_STOP };
+enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_DRAIN,
+		   LETTER_KILL, LETTER_KILL_ANSWER, LETTER_STOP };
 
 struct order {
 	struct letter letter;
@@ -21,6 +22,7 @@ struct order {
 		} client;
 		const struct topology *topology;
 		const struct settings *settings;
+		struct kill_request kill;
 	} u;
 };
 
@@ -73,7 +75,26 @@ static void host_evidence(void *arg, uint32_t backend, enum evidence evidence, c
 	mailbox_post(w->common.control, &e->letter);
 }
 
+static void post_kill(struct worker *w, const struct kill_request *r, enum worker_letter_kind kind)
+{
+	struct worker_kill *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		log_error(NULL, "out of memory; a KILL is lost");
+		return;
+	}
+	k->letter.kind = kind;
+	k->request = *r;
+	mailbox_post(w->common.control, &k->letter);
+}
+
+static void host_kill(void *arg, const struct kill_request *r)
+{
+	post_kill(arg, r, WORKER_KILL);
+}
+
 static const struct relay_host_ops host_ops = {
+	.kill = host_kill,
 	.session_closed = host_session_closed,
 	.evidence = host_evidence,
 };
@@ -102,6 +123,12 @@ static void take_settings(struct worker *w, const struct settings *settings)
 	w->env.settings = settings;
 }
 
+static void kill_here(struct worker *w, struct kill_request *r)
+{
+	relay_kill(&w->env, r);
+	post_kill(w, r, WORKER_KILL_ANSWER);
+}
+
 static void opened(void *arg, struct letter *letter)
 {
 	struct worker *w = arg;
@@ -121,6 +148,12 @@ static void opened(void *arg, struct letter *letter)
 		w->draining = true;
 		relay_env_drain(&w->env);
 		say_drained(w);
+		break;
+	case LETTER_KILL:
+		kill_here(w, &o->u.kill);
+		break;
+	case LETTER_KILL_ANSWER:
+		relay_kill_answered(&w->env, &o->u.kill);
 		break;
 	case LETTER_STOP:
 		relay_env_close(&w->env);
@@ -163,6 +196,12 @@ void worker_set_settings(struct worker *w, const struct settings *settings)
 void worker_drain(struct worker *w)
 {
 	post(w, (struct order){ .letter = { .kind = 0 } }, LETTER_DRAIN);
+}
+
+void worker_pass_on(struct worker *w, struct worker_kill *letter)
+{
+	post(w, (struct order){ .u.kill = letter->request },
+	     letter->letter.kind == WORKER_KILL ? LETTER_KILL : LETTER_KILL_ANSWER);
 }
 
 unsigned worker_load(const struct worker *w)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prepared statements; see prepared.h. */
 #include <readmux/relay/prepared.h>
+#include <readmux/sql/connection.h>
 #include <readmux/wire/command.h>
 #include <readmux/wire/stmt.h>
 
@@ -52,6 +53,8 @@ static struct query *query_new(struct query_table *table, struct session_state *
 	q->key_len = key_len;
 	q->text = span_from((struct span){ q->key, key_len }, sizeof(state));
 	sql_classify(q->text, mode, &q->verdict);
+	if ((q->verdict.flags & SQL_CONNECTION_ID) != 0)
+		q->id_columns = sql_connection_id_columns(q->text, mode);
 	HASH_ADD_KEYPTR(hh, table->queries, q->key, key_len, q);
 	return q;
 }

@@ -33,14 +33,6 @@ static void note_error(struct server_conn *conn, struct span payload)
 	(void)span_copy(err.text, conn->problem, sizeof(conn->problem));
 }
 
-static void step_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
-{
-	(void)arg;
-	(void)conn;
-	(void)bytes;
-	(void)row;
-}
-
 static void step_packet(void *arg, struct server_conn *conn, const struct result_step *step,
 			struct span raw, const struct ok_packet *ok)
 {
@@ -51,12 +43,6 @@ static void step_packet(void *arg, struct server_conn *conn, const struct result
 		return;
 	conn->restore_failed = true;
 	note_error(conn, step->payload);
-}
-
-static void step_batch_end(void *arg, struct server_conn *conn)
-{
-	(void)arg;
-	(void)conn;
 }
 
 static enum restore_outcome outcome_of(const struct server_conn *conn)
@@ -84,18 +70,12 @@ static void step_end(void *arg, struct server_conn *conn)
 		conn->owner_ops->restored(conn->owner, conn, outcome_of(conn));
 }
 
-static void step_lost(void *arg, struct server_conn *conn)
-{
-	(void)arg;
-	(void)conn;
-}
-
 static const struct sink_ops step_sink = {
-	.pass = step_pass,
+	.pass = server_conn_drop_bytes,
 	.packet = step_packet,
-	.batch_end = step_batch_end,
+	.batch_end = server_conn_drop_news,
 	.end = step_end,
-	.lost = step_lost,
+	.lost = server_conn_drop_news,
 };
 
 /* --- waiting for a position ----------------------------------------------- */
@@ -117,17 +97,6 @@ static void wait_pass(void *arg, struct server_conn *conn, struct span bytes, bo
 	}
 }
 
-/* An error is as good as no: the primary will do. */
-static void wait_packet(void *arg, struct server_conn *conn, const struct result_step *step,
-			struct span raw, const struct ok_packet *ok)
-{
-	(void)arg;
-	(void)conn;
-	(void)step;
-	(void)raw;
-	(void)ok;
-}
-
 static void wait_end(void *arg, struct server_conn *conn)
 {
 	if (!conn->position_reached)
@@ -140,10 +109,10 @@ static void wait_end(void *arg, struct server_conn *conn)
 
 static const struct sink_ops wait_sink = {
 	.pass = wait_pass,
-	.packet = wait_packet,
-	.batch_end = step_batch_end,
+	.packet = server_conn_drop_packet,	/* an error is as good as no */
+	.batch_end = server_conn_drop_news,
 	.end = wait_end,
-	.lost = step_lost,
+	.lost = server_conn_drop_news,
 };
 
 /* --- the character set of a fresh MySQL connection ------------------------------ */
@@ -197,9 +166,9 @@ static void charset_pass(void *arg, struct server_conn *conn, struct span bytes,
 static const struct sink_ops charset_sink = {
 	.pass = charset_pass,
 	.packet = step_packet,
-	.batch_end = step_batch_end,
+	.batch_end = server_conn_drop_news,
 	.end = step_end,
-	.lost = step_lost,
+	.lost = server_conn_drop_news,
 };
 
 /* --- preparing ------------------------------------------------------------- */
@@ -234,11 +203,11 @@ static void prepare_end(void *arg, struct server_conn *conn)
 }
 
 static const struct sink_ops prepare_sink = {
-	.pass = step_pass,
+	.pass = server_conn_drop_bytes,
 	.packet = prepare_packet,
-	.batch_end = step_batch_end,
+	.batch_end = server_conn_drop_news,
 	.end = prepare_end,
-	.lost = step_lost,
+	.lost = server_conn_drop_news,
 };
 
 /* --- what goes out ---------------------------------------------------------- */
@@ -262,16 +231,10 @@ static void send_step(struct server_conn *conn, uint8_t command, const struct si
 		conn->restore_steps++;
 }
 
-/*
- * The text of a COM_QUERY.  With CLIENT_QUERY_ATTRIBUTES the counts of
- * parameters (0) and of their sets (1) stand before it.
- */
 static void begin_query(struct server_conn *conn, struct writer *w)
 {
 	writer_begin(w, 0);
-	writer_uint(w, COM_QUERY, 1);
-	if ((conn->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
-		writer_uint(w, 0x0100, 2);
+	server_conn_begin_query(conn->capabilities, w);
 }
 
 static void write_question(struct server_conn *conn, const char *sql,

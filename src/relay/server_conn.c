@@ -198,7 +198,7 @@ bool server_conn_request(struct server_conn *conn, uint8_t command,
 	return true;
 }
 
-static void drop_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+void server_conn_drop_bytes(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	(void)arg;
 	(void)conn;
@@ -206,7 +206,7 @@ static void drop_pass(void *arg, struct server_conn *conn, struct span bytes, bo
 	(void)row;
 }
 
-static void drop_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+void server_conn_drop_packet(void *arg, struct server_conn *conn, const struct result_step *step,
 			struct span raw, const struct ok_packet *ok)
 {
 	(void)arg;
@@ -216,18 +216,18 @@ static void drop_packet(void *arg, struct server_conn *conn, const struct result
 	(void)ok;
 }
 
-static void drop_nothing(void *arg, struct server_conn *conn)
+void server_conn_drop_news(void *arg, struct server_conn *conn)
 {
 	(void)arg;
 	(void)conn;
 }
 
 static const struct sink_ops drop_sink = {
-	.pass = drop_pass,
-	.packet = drop_packet,
-	.batch_end = drop_nothing,
-	.end = drop_nothing,
-	.lost = drop_nothing,
+	.pass = server_conn_drop_bytes,
+	.packet = server_conn_drop_packet,
+	.batch_end = server_conn_drop_news,
+	.end = server_conn_drop_news,
+	.lost = server_conn_drop_news,
 };
 
 void server_conn_disown(struct server_conn *conn, const void *arg)
@@ -240,6 +240,26 @@ void server_conn_disown(struct server_conn *conn, const void *arg)
 		r->ops = &drop_sink;
 		r->arg = NULL;
 	}
+}
+
+/*
+ * With CLIENT_QUERY_ATTRIBUTES the counts of parameters (0) and of their sets (1)
+ * stand before the text.
+ */
+void server_conn_begin_query(uint64_t capabilities, struct writer *w)
+{
+	writer_uint(w, COM_QUERY, 1);
+	if ((capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
+		writer_uint(w, 0x0100, 2);
+}
+
+bool server_conn_ask(struct server_conn *conn, const char *sql, const struct sink_ops *ops,
+		     void *arg, struct writer *w)
+{
+	writer_begin(w, 0);
+	server_conn_begin_query(conn->capabilities, w);
+	writer_text(w, sql);
+	return writer_end(w) && server_conn_request(conn, COM_QUERY, ops, arg);
 }
 
 static void change_state(struct server_conn *conn, struct session_state *next)

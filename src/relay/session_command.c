@@ -6,6 +6,7 @@
  */
 #include <readmux/relay/session_parts.h>
 #include <readmux/wire/command.h>
+#include <readmux/wire/reader.h>
 
 struct command_row {
 	uint8_t           command;
@@ -63,6 +64,15 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	session_send_ok(s);
 }
 
+static void command_process_kill(struct session *s, struct span packet, bool whole)
+{
+	struct reader r = reader_over(span_from(packet, PACKET_HEADER_LEN + 1));
+	struct sql_kill kill = { .id = reader_uint(&r, 4) };
+
+	if (r.bad || !session_kill(s, &kill, packet))
+		statement_start(s, packet, whole);
+}
+
 static const struct command_row rows[] = {
 	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit, false },
 	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL, false },
@@ -71,6 +81,7 @@ static const struct command_row rows[] = {
 	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
 	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
 	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_PROCESS_KILL, SQL_WRITE, REASON_COMMAND, 0, command_process_kill, false },
 	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
 	{ COM_PING, SQL_READ, REASON_COMMAND, 0, command_ping, false },
 	{ COM_CHANGE_USER, SQL_SESSION, REASON_COMMAND, 0, command_change_user, false },
@@ -132,12 +143,25 @@ static void classify(struct session *s, struct span packet, bool whole)
 {
 	struct sql_verdict *v = &s->st.verdict;
 	struct sql_mode mode = session_sql_mode(s);
+	struct span text;
 
 	if (!whole) {
 		v->reason = REASON_TOO_LONG;
 		return;
 	}
-	sql_classify(session_query_text(s, span_from(packet, PACKET_HEADER_LEN)), &mode, v);
+	text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
+	sql_classify(text, &mode, v);
+	if ((v->flags & SQL_CONNECTION_ID) != 0)
+		s->st.id_columns = sql_connection_id_columns(text, &mode);
+}
+
+static bool kill_by_text(struct session *s, struct span packet)
+{
+	struct span text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
+	struct sql_mode mode = session_sql_mode(s);
+	struct sql_kill kill;
+
+	return sql_kill_of(text, &mode, &kill) && session_kill(s, &kill, packet);
 }
 
 void session_command(struct session *s, struct span packet, bool whole)
@@ -162,5 +186,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 	}
 	if (command == COM_QUERY)
 		classify(s, packet, whole);
+	if ((s->st.verdict.flags & SQL_KILL) != 0 && kill_by_text(s, packet))
+		return;
 	statement_start(s, packet, whole);
 }

@@ -121,8 +121,10 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 	if (p == NULL)
 		return;
 	s->st.prepared = p;
-	if (p->query != NULL)
+	if (p->query != NULL) {
 		s->st.verdict = p->query->verdict;
+		s->st.id_columns = p->query->id_columns;
+	}
 	if (s->st.verdict.class == SQL_READ && opens_cursor(s->st.command, PAYLOAD(packet))) {
 		s->st.verdict.class = SQL_WRITE;
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;

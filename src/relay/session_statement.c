@@ -77,7 +77,8 @@ static void send_statement(struct session *s, struct writer *w)
 	}
 	session_set_phase(s, SESSION_RUNNING);
 	if (is_answered(st)) {
-		if (!server_conn_request(s->conn, st->command, &session_sink, s))
+		if (!server_conn_request(s->conn, st->command,
+					 st->sink != NULL ? st->sink : &session_sink, s))
 			return;		/* the loss was told to the owner, which is us */
 		count_sent(s);
 	}
@@ -254,25 +255,31 @@ void statement_run_again(struct session *s)
 
 /* --- beginning and end --------------------------------------------------------- */
 
-void statement_start(struct session *s, struct span packet, bool whole)
+bool statement_begin(struct session *s, struct span packet, bool whole)
 {
 	struct statement *st = &s->st;
 
 	if (is_answered(st) && session_told_loss(s)) {
 		if (!whole)
 			session_close_gently(s, "state was lost");
-		return;
+		return false;
 	}
 	session_set_phase(s, SESSION_ROUTING);
 	st->started_us = loop_now_us(s->env->loop);
 	st->in_transaction = session_in_transaction(s);
 	if (!hold_keep(&st->packet, s->env->loop, packet)) {
 		session_close(s, "out of memory");
-		return;
+		return false;
 	}
 	if (!whole)
 		body_start(s, packet);
-	statement_route(s);
+	return true;
+}
+
+void statement_start(struct session *s, struct span packet, bool whole)
+{
+	if (statement_begin(s, packet, whole))
+		statement_route(s);
 }
 
 /* Nothing is answered, so nothing is learned but that it was sent. */
@@ -294,7 +301,8 @@ void statement_done(struct session *s)
 		bool ask = st->failed || st->warnings > 0 ||
 			   (st->verdict.flags & SQL_FOUND_ROWS_WANTED) != 0;
 
-		session_learn(s);
+		if (st->sent_us != 0)
+			session_learn(s);
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);
 			session_release_conn(s);
@@ -303,6 +311,8 @@ void statement_done(struct session *s)
 	statement_stop_waiting(s);
 	hold_drop(&st->packet, s->env->loop);
 	buffer_free(&s->stash);
+	prepared_free(s->preparing);	/* the server did not take it */
+	s->preparing = NULL;
 	session_set_phase(s, SESSION_READY);
 	session_next(s);
 }

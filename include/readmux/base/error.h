@@ -37,6 +37,8 @@
 	X(STATE_LOST,       2013, "08S01",				\
 	  "readmux: lost the connection to %s, and with it %s; this statement was not run") \
 	X(UNKNOWN_COMMAND,  1047, "08S01", "readmux: unknown or unsupported command %s") \
+	X(INTERRUPTED,      1317, "70100", "Query execution was interrupted") \
+	X(NOT_OWNER,        1095, "HY000", "You are not owner of thread %u") \
 	X(UNKNOWN_STATEMENT, 1243, "HY000",				\
 	  "Unknown prepared statement handler (%u) given to %s")	\
 	X(NO_CURSOR,        1421, "HY000", "The statement (%u) has no open cursor.") \

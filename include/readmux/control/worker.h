@@ -15,6 +15,7 @@
 #include <readmux/model/topology.h>
 #include <readmux/net/mailbox.h>
 #include <readmux/net/tls.h>
+#include <readmux/relay/kill.h>
 
 struct worker;
 
@@ -29,13 +30,19 @@ struct worker_common {
 };
 
 /* Letters from workers to the control thread. */
-enum worker_letter_kind { WORKER_EVIDENCE = 1, WORKER_DRAINED };
+enum worker_letter_kind { WORKER_EVIDENCE = 1, WORKER_DRAINED, WORKER_KILL, WORKER_KILL_ANSWER };
 
 struct worker_evidence {
 	struct letter letter;
 	uint32_t      backend;
 	enum evidence evidence;
 	char          words[160];
+};
+
+/* To be passed on to the worker of the target, or with the answer of the asker. */
+struct worker_kill {
+	struct letter       letter;
+	struct kill_request request;
 };
 
 /* Start a thread.  NULL: no memory, descriptors or threads. */
@@ -47,6 +54,9 @@ void worker_adopt(struct worker *w, int fd, const struct address *peer,
 		  enum listen_route listen, uint32_t id);
 void worker_set_topology(struct worker *w, const struct topology *topology);
 void worker_set_settings(struct worker *w, const struct settings *settings);
+
+/* A letter WORKER_KILL or WORKER_KILL_ANSWER, to the worker that it is for. */
+void worker_pass_on(struct worker *w, struct worker_kill *letter);
 
 /* Close sessions as they come to rest; a WORKER_DRAINED letter follows when none is left. */
 void worker_drain(struct worker *w);

@@ -17,6 +17,7 @@
 #include <readmux/net/tls.h>
 
 struct account_table;
+struct kill_request;
 struct pools;
 struct query_table;
 struct session;
@@ -26,6 +27,8 @@ struct state_table;
 struct relay_host_ops {
 	void (*session_closed)(void *arg);
 	void (*evidence)(void *arg, uint32_t backend, enum evidence evidence, const char *words);
+	/* Ask the worker of r->target; see kill.h. */
+	void (*kill)(void *arg, const struct kill_request *r);
 };
 
 TAILQ_HEAD(session_list, session);

@@ -30,6 +30,7 @@ struct query {
 	UT_hash_handle        hh;
 	uint32_t              references;
 	struct session_state *state;	/* without user variables */
+	uint64_t              id_columns;	/* sql_connection_id_columns() */
 	struct sql_verdict    verdict;	/* its spans point into <text> */
 	struct span           text;	/* statement as the client sent it */
 	size_t                key_len;

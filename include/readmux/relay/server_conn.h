@@ -166,6 +166,20 @@ RMX_MUST_CHECK
 bool server_conn_request(struct server_conn *conn, uint8_t command,
 			 const struct sink_ops *ops, void *arg);
 
+/* Append a COM_QUERY of readmux's own and expect its answer.  False as above, or <w> is full. */
+RMX_MUST_CHECK
+bool server_conn_ask(struct server_conn *conn, const char *sql, const struct sink_ops *ops,
+		     void *arg, struct writer *w);
+
+/* What stands before the text of a COM_QUERY on a connection with <capabilities>. */
+void server_conn_begin_query(uint64_t capabilities, struct writer *w);
+
+/* For sinks that have no use for it. */
+void server_conn_drop_bytes(void *arg, struct server_conn *conn, struct span bytes, bool row);
+void server_conn_drop_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			     struct span raw, const struct ok_packet *ok);
+void server_conn_drop_news(void *arg, struct server_conn *conn);
+
 /* The answers that <arg> waits for are of no interest any more: they are dropped when they come. */
 void server_conn_disown(struct server_conn *conn, const void *arg);
 

@@ -12,6 +12,7 @@
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 #include <readmux/relay/session.h>
+#include <readmux/sql/connection.h>
 
 /* Errors of servers that mean something to readmux (the servers' error references). */
 enum {
@@ -59,6 +60,11 @@ struct statement {
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
+	uint64_t           id_columns;		/* columns of its row that are CONNECTION_ID() */
+	const struct sink_ops *sink;		/* who takes the answer; NULL = the client */
+	uint32_t           kill_target;		/* KILL: whom */
+	bool               kill_query_only;
+	bool               asking;		/* KILL: waits for the answer of another worker */
 	uint8_t            command;
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
@@ -195,6 +201,9 @@ void session_count_prepared(struct session *s);		/* set the pins that follow */
 void session_close_prepared(struct session *s);
 
 /* session_statement.c */
+/* Take it over; false: it is answered already. */
+RMX_MUST_CHECK
+bool statement_begin(struct session *s, struct span packet, bool whole);
 void statement_start(struct session *s, struct span packet, bool whole);
 /* Run it on <conn>, which the session has; fresh: it was leased for this statement. */
 void statement_send_on(struct session *s, struct server_conn *conn, bool fresh);
@@ -218,6 +227,10 @@ struct pool_wish session_wish(const struct session *s);
 void body_start(struct session *s, struct span packet);
 /* Bytes of a body that arrive; returns how many belonged to it. */
 size_t body_bytes(struct session *s, struct span bytes);
+
+/* session_kill.c */
+/* False: the id is none of readmux's, so the statement is the primary's business. */
+bool session_kill(struct session *s, const struct sql_kill *kill, struct span packet);
 
 /* session_loss.c */
 /* The statement may run a second time although its first run may have happened. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * KILL by the ids that readmux has told its clients.
+ *
+ * The session that asks and the one that is meant may live on different workers, so
+ * a request travels: from the asker's worker by relay_host_ops.kill() to relay_kill() on
+ * the target's, and its answer back to relay_kill_answered().
+ */
+#ifndef READMUX_RELAY_KILL_H
+#define READMUX_RELAY_KILL_H
+
+#include <readmux/auth/client_login.h>
+
+struct relay_env;
+
+/*
+ * Ids that clients are told lie in this range, far above those of servers: a
+ * KILL with another id means a server's own connection.
+ */
+#define SESSION_ID_FIRST 0x40000000u
+#define SESSION_ID_LAST  0x7fffffffu
+
+enum kill_answer {
+	KILL_DONE,
+	KILL_UNKNOWN,		/* no such session */
+	KILL_NOT_OWNER,		/* it is somebody else's: the asker needs the right to */
+};
+
+struct kill_request {
+	uint32_t         target;
+	uint32_t         asker;
+	bool             query_only;
+	bool             allowed;	/* whoever owns it */
+	enum kill_answer answer;
+	char             user[CLIENT_LOGIN_NAME_MAX];	/* the asker's */
+};
+
+/* On the worker that may have r->target: do it, and fill in r->answer. */
+void relay_kill(struct relay_env *env, struct kill_request *r);
+
+/* On the asker's worker. */
+void relay_kill_answered(struct relay_env *env, const struct kill_request *r);
+
+#endif
