@@ -396,7 +396,7 @@ static void write_prepare(struct server_conn *conn, struct query *query, struct 
 	w->len = 0;
 }
 
-/* From one meaning of texts to another without a reset. */
+/* From one meaning of texts to another without a reset, which would undo more. */
 static void write_detour(struct server_conn *conn, const struct session_state *from,
 			 const struct session_state *to, struct writer *w)
 {
@@ -411,14 +411,13 @@ static void write_detour(struct server_conn *conn, const struct session_state *f
 	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
 }
 
-void restore_write_prepare(struct server_conn *conn, struct query *query, bool detour,
-			   struct writer *w)
+void restore_write_prepare(struct server_conn *conn, struct query *query, struct writer *w)
 {
 	const struct session_state *here =
 		conn->restore_to != NULL ? conn->restore_to : conn->session_state;
+	bool detour = !state_means_the_same(here, query->state);
 
 	assert(conn->preparing == NULL);
-	detour = detour && !state_means_the_same(here, query->state);
 	if (detour)
 		write_detour(conn, here, query->state, w);
 	write_prepare(conn, query, w);

@@ -19,23 +19,18 @@
 
 /* --- interrupting at the server -------------------------------------------------- */
 
-struct killer {
-	struct relay_env *env;
-	uint32_t          thread_id;
-};
-
 static void killer_done(void *arg, struct server_conn *conn)
 {
+	(void)arg;
 	server_conn_close(conn);
-	free(arg);
 }
 
 static void killer_gone(void *owner, struct server_conn *conn)
 {
+	(void)owner;
 	log_warn(NULL, "a statement could not be interrupted",
 		 LOG_SPAN("backend", server_conn_backend_name(conn)),
 		 LOG_TEXT("problem", conn->problem));
-	free(owner);
 }
 
 static const struct sink_ops killer_sink = {
@@ -55,28 +50,24 @@ static const struct server_conn_owner_ops killer_owner = {
 
 static void killer_ready(void *owner, struct server_conn *conn)
 {
-	struct killer *k = owner;
 	uint8_t memory[128];
 	struct writer w = writer_over(memory, sizeof(memory));
 	char sql[48];
 
-	pool_adopt(conn, &killer_owner, k);
-	(void)snprintf(sql, sizeof(sql), "KILL QUERY %u", k->thread_id);
-	if (server_conn_ask(conn, sql, &killer_sink, k, &w))
+	pool_adopt(conn, &killer_owner, owner);
+	(void)snprintf(sql, sizeof(sql), "KILL QUERY %u", conn->kills);
+	if (server_conn_ask(conn, sql, &killer_sink, NULL, &w))
 		stream_write(&conn->stream, writer_span(&w));
 }
 
 static void interrupt(struct relay_env *env, struct server_conn *conn)
 {
-	struct killer *k = calloc(1, sizeof(*k));
+	struct server_conn *killer =
+		server_conn_dial(env, conn->pool, conn->account, &killer_owner, NULL);
 
 	conn->no_reuse = true;
-	if (k == NULL)
-		return;
-	k->env = env;
-	k->thread_id = conn->thread_id;
-	if (server_conn_dial(env, conn->pool, conn->account, &killer_owner, k) == NULL)
-		free(k);
+	if (killer != NULL)
+		killer->kills = conn->thread_id;
 }
 
 /* --- the one that is meant ----------------------------------------------------------- */

@@ -99,29 +99,6 @@ static bool wants_position(const struct session *s)
 }
 
 /*
- * The session's state, and the prepared statement that is to be executed.  It is
- * prepared in the state in which the client prepared it.  False: the connection
- * cannot get there.
- */
-static bool bring_up(struct session *s, struct server_conn *conn, bool fresh, bool prepare,
-		     struct writer *w)
-{
-	struct query *query = prepare ? s->st.prepared->query : NULL;
-	bool first = fresh && prepare && !state_means_the_same(query->state, s->state);
-
-	if (first) {
-		if (restore_write(conn, query->state, w) == RESTORE_IMPOSSIBLE)
-			return false;
-		restore_write_prepare(conn, query, false, w);
-	}
-	if (fresh && restore_write(conn, s->state, w) == RESTORE_IMPOSSIBLE)
-		return false;
-	if (prepare && !first)
-		restore_write_prepare(conn, query, !fresh, w);
-	return true;
-}
-
-/*
  * What has to go before the statement.  A statement without effect goes out in
  * the same write; any other waits for the answer, because it must not run in a wrong
  * state.
@@ -135,13 +112,15 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	bool prepare;
 
 	s->conn = conn;
-	prepare = statement_needs_prepare(s, conn);
-	if (!bring_up(s, conn, fresh, prepare, &w)) {
+	if (fresh && restore_write(conn, s->state, &w) == RESTORE_IMPOSSIBLE) {
 		conn->no_reuse = true;
 		session_release_conn(s);
 		statement_route(s);
 		return;
 	}
+	prepare = statement_needs_prepare(s, conn);	/* a reset closes statements */
+	if (prepare)
+		restore_write_prepare(conn, st->prepared->query, &w);
 	if (fresh && (st->verdict.flags & SQL_READS_INSERT_ID) != 0)
 		restore_write_insert_id(conn, s->insert_id, &w);
 	if (wants_position(s))

@@ -347,3 +347,15 @@ def test_the_servers_take_few_statements(wire, cluster):
     finally:
         for server in cluster.servers:
             server.sql(f"SET GLOBAL max_prepared_stmt_count = {before}")
+
+
+def test_a_connection_that_has_to_be_reset(readmux):
+    """Another session's variables are still set where the statement is known already."""
+    for _ in range(20):
+        for setting in ("SET group_concat_max_len = 99", "DO 1"):
+            with Wire(readmux.port) as wire:
+                wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+                wire.query(setting)
+                statement, _, _ = prepare(wire, "SELECT CAST(@@group_concat_max_len AS CHAR)")
+                (packet,) = execute(wire, statement, [])
+                assert (text_of(packet) == "99") == ("99" in setting)

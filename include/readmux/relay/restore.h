@@ -45,11 +45,9 @@ void restore_write_position(struct server_conn *conn, const char *position,
 
 /*
  * Prepare <query>; RESTORE_REFUSED when the server does not want to.  A connection that
- * is not in the state of the query and cannot be reset, because more than
- * state lives on it, makes a <detour> to it and back by setting variables.
+ * is in another state than the query's makes a detour to that and back.
  * What <w> holds is written at once, with the text.
  */
-void restore_write_prepare(struct server_conn *conn, struct query *query, bool detour,
-			   struct writer *w);
+void restore_write_prepare(struct server_conn *conn, struct query *query, struct writer *w);
 
 #endif

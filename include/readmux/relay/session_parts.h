@@ -27,7 +27,7 @@ enum {
 	X(TLS,       "tls",       TO(LOGIN) | TO(CLOSED))			\
 	X(PROVING,   "proving",   TO(LOGIN) | TO(READY) | TO(CLOSING) | TO(CLOSED)) \
 	X(READY,     "ready",     TO(ROUTING) | TO(LOGIN) | TO(CLOSING) | TO(CLOSED)) \
-	X(ROUTING,   "routing",   TO(READY) | TO(RESTORING) | TO(RUNNING) | TO(CLOSING) | TO(CLOSED)) \
+	X(ROUTING,   "routing",   TO(ROUTING) | TO(READY) | TO(RESTORING) | TO(RUNNING) | TO(CLOSING) | TO(CLOSED)) \
 	X(RESTORING, "restoring", TO(READY) | TO(ROUTING) | TO(RUNNING) | TO(CLOSING) | TO(CLOSED)) \
 	X(RUNNING,   "running",   TO(READY) | TO(ROUTING) | TO(CLOSING) | TO(CLOSED)) \
 	X(CLOSING,   "closing",   TO(CLOSED))					\
