@@ -53,8 +53,7 @@ static struct query *query_new(struct query_table *table, struct session_state *
 	q->key_len = key_len;
 	q->text = span_from((struct span){ q->key, key_len }, sizeof(state));
 	sql_classify(q->text, mode, &q->verdict);
-	if ((q->verdict.flags & SQL_CONNECTION_ID) != 0)
-		q->id_columns = sql_connection_id_columns(q->text, mode);
+	sql_session_columns_of(q->text, mode, &q->columns);
 	HASH_ADD_KEYPTR(hh, table->queries, q->key, key_len, q);
 	return q;
 }
@@ -110,7 +109,8 @@ void prepared_free(struct prepared *p)
 
 bool prepared_is_bound(const struct prepared *p)
 {
-	return p->query == NULL || (p->query->verdict.flags & SQL_ABOUT_PREVIOUS) != 0;
+	return p->query == NULL || ((p->query->verdict.flags & SQL_ABOUT_PREVIOUS) != 0 &&
+				    p->query->columns.n != 1);
 }
 
 void prepared_set_next_id(struct prepared_set *set, struct prepared *p)

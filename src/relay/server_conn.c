@@ -69,6 +69,13 @@ void server_conn_forget_user(struct server_conn *conn)
 	conn->precious = false;
 }
 
+void server_conn_forget_insert(struct server_conn *conn)
+{
+	if (conn->insert_link != NULL)
+		*conn->insert_link = NULL;
+	conn->insert_link = NULL;
+}
+
 /* --- the end ------------------------------------------------------------ */
 
 static void reap(struct deferred *d)
@@ -109,6 +116,7 @@ static bool detach(struct server_conn *conn)
 	stream_close(&conn->stream);
 	timer_clear(&conn->timer);
 	server_conn_forget_user(conn);
+	server_conn_forget_insert(conn);
 	STAT_DEC(conn->env->stats, server_connections);
 	return true;
 }

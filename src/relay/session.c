@@ -87,6 +87,8 @@ void session_close(struct session *s, const char *why)
 	session_close_prepared(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
+	if (s->insert_conn != NULL)
+		server_conn_forget_insert(s->insert_conn);
 	if (!s->env->settings->pool_share && s->account != NULL)
 		pools_forget_session(s->env->pools, s->account, s->id);
 	session_login_drop(s);

@@ -60,6 +60,8 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	s->state = bare;
 	session_close_prepared(s);
 	s->insert_id = 0;
+	if (s->insert_conn != NULL)
+		server_conn_forget_insert(s->insert_conn);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	session_send_ok(s);
 }
@@ -139,6 +141,9 @@ struct span session_query_text(const struct session *s, struct span payload)
 	return SPAN_NONE;
 }
 
+/* It may ask for what the session itself knows. */
+#define ABOUT_ITSELF (SQL_CONNECTION_ID | SQL_ABOUT_PREVIOUS | SQL_READS_INSERT_ID)
+
 static void classify(struct session *s, struct span packet, bool whole)
 {
 	struct sql_verdict *v = &s->st.verdict;
@@ -151,8 +156,10 @@ static void classify(struct session *s, struct span packet, bool whole)
 	}
 	text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 	sql_classify(text, &mode, v);
-	if ((v->flags & SQL_CONNECTION_ID) != 0)
-		s->st.id_columns = sql_connection_id_columns(text, &mode);
+	if ((v->flags & ABOUT_ITSELF) == 0)
+		return;
+	sql_session_columns_of(text, &mode, &s->st.columns);
+	statement_use_values(s);
 }
 
 static bool kill_by_text(struct session *s, struct span packet)

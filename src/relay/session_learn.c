@@ -147,7 +147,7 @@ static void learn_state(struct session *s)
 	if (conn->note.insert_id_changed)
 		s->insert_id = conn->insert_id;
 	else if (s->st.insert_id != 0)
-		s->insert_id = s->st.insert_id;
+		session_link_insert(s, conn);
 }
 
 /* A reset ends everything that tied the session to its connection. */
@@ -158,6 +158,8 @@ static void learn_reset(struct session *s)
 	session_close_prepared(s);
 	s->pins = 0;
 	s->insert_id = 0;
+	if (s->insert_conn != NULL)
+		server_conn_forget_insert(s->insert_conn);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)
 		return;
@@ -200,6 +202,7 @@ static void learn_position(struct session *s)
 void session_learn(struct session *s)
 {
 	learn_state(s);
+	session_learn_values(s);
 	learn_pins(s);
 	if (s->st.prepared != NULL)
 		session_learn_prepared(s);

@@ -123,7 +123,9 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 	s->st.prepared = p;
 	if (p->query != NULL) {
 		s->st.verdict = p->query->verdict;
-		s->st.id_columns = p->query->id_columns;
+		if (p->query->columns.n == 1)
+			s->st.columns = p->query->columns;
+		statement_use_values(s);
 	}
 	if (s->st.verdict.class == SQL_READ && opens_cursor(s->st.command, PAYLOAD(packet))) {
 		s->st.verdict.class = SQL_WRITE;

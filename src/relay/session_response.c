@@ -8,7 +8,6 @@
  * server dies; it is short and costs one copy only when it comes in pieces.
  */
 #include <readmux/relay/session_parts.h>
-#include <readmux/wire/reader.h>
 
 /* How often a statement is prepared again for one execution. */
 #define PREPARE_ATTEMPTS 3u
@@ -229,47 +228,10 @@ static void take_error(struct session *s, const struct result_step *step, struct
 		emit(s, raw);
 }
 
-/* --- CONNECTION_ID() ------------------------------------------------------------------ */
+/* --- values of the session itself -------------------------------------------------- */
 
-static void patch_text_row(const struct session *s, struct span row, struct writer *w)
-{
-	struct reader r = reader_over(row);
-	char id[16];
-
-	(void)snprintf(id, sizeof(id), "%u", s->id);
-	for (unsigned column = 0; reader_left(&r) > 0; column++) {
-		struct span before = reader_rest(&(struct reader){ r.cur, r.end, false });
-
-		if (*r.cur == 0xfb)
-			reader_skip(&r, 1);
-		else
-			(void)reader_lenenc_bytes(&r);
-		if (column < 64 && (s->st.id_columns >> column & 1) != 0)
-			writer_lenenc_bytes(w, span_of(id));
-		else
-			writer_bytes(w, span_head(before, (size_t)(r.cur - before.data)));
-	}
-	w->bad |= r.bad;
-}
-
-/* One number alone, the only binary row that is looked into. */
-static void patch_binary_row(const struct session *s, struct span row, struct writer *w)
-{
-	bool number = row.len == 2 + 4 || row.len == 2 + 8;
-
-	if (s->st.id_columns != 1 || !number) {
-		writer_bytes(w, row);
-		return;
-	}
-	writer_bytes(w, span_head(row, 2));
-	writer_uint(w, s->id, (unsigned)row.len - 2);
-}
-
-/*
- * The client's id in the place of the server's.  The statement has one row, which is the last
- * packet of <bytes>.
- */
-static void emit_id_row(struct session *s, struct span bytes)
+/* The only row of such a statement is the last packet of <bytes>. */
+static void emit_filled_row(struct session *s, struct span bytes)
 {
 	struct relay_env *env = s->env;
 	size_t room;
@@ -281,11 +243,7 @@ static void emit_id_row(struct session *s, struct span bytes)
 	while (frame_cut(rest, &frame, &row) && rest.len > PACKET_HEADER_LEN + row.len)
 		rest = span_from(rest, PACKET_HEADER_LEN + row.len);
 	writer_begin(&w, frame.seq);
-	if (s->st.command == COM_QUERY)
-		patch_text_row(s, row, &w);
-	else
-		patch_binary_row(s, row, &w);
-	if (!writer_end(&w) || rest.len != PACKET_HEADER_LEN + row.len) {
+	if (!statement_fill_row(s, row, &w) || !writer_end(&w) || rest.len != PACKET_HEADER_LEN + row.len) {
 		emit(s, bytes);
 		return;
 	}
@@ -304,6 +262,7 @@ static void emit_head(struct session *s, struct server_conn *conn, struct span r
 	struct span head;
 
 	if (s->st.command != COM_STMT_PREPARE) {
+		s->st.has_result = true;
 		emit(s, raw);
 		return;
 	}
@@ -322,8 +281,8 @@ static void response_pass(void *arg, struct server_conn *conn, struct span bytes
 	s->st.partial_packet = conn->result.pass > 0 || conn->result.continued;
 	s->st.seq = conn->result.seq;
 	s->st.has_rows |= row;
-	if (row && s->st.id_columns != 0)
-		emit_id_row(s, bytes);
+	if (row && s->st.columns.n > 0)
+		emit_filled_row(s, bytes);
 	else
 		emit(s, bytes);
 }
@@ -340,6 +299,8 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 		s->st.warnings = ok->warnings;
 		s->st.ended_by_ok = true;
+		s->st.has_result &= ok->header != PACKET_OK;
+		s->st.affected_rows = ok->affected_rows;
 		if (ok->last_insert_id != 0)
 			s->st.insert_id = ok->last_insert_id;
 		emit_ok(s, step, raw, ok);

@@ -107,7 +107,7 @@ static const struct backend_view *pick(struct session *s)
 	case ROUTE_REPLICA:
 	case ROUTE_ANY:
 	case ROUTE_PREVIOUS:
-		if (!s->st.primary_only)
+		if (!s->st.primary_only && s->st.verdict.class != SQL_WRITE)
 			view = pick_replica(s);
 		if (view != NULL)
 			return view;
@@ -173,13 +173,6 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	pool_ask(pool, &s->ticket);
 }
 
-/* The connection of the statement before, if nobody has used it since. */
-static struct server_conn *previous_conn(struct session *s)
-{
-	struct server_conn *conn = s->previous;
-
-	return conn != NULL && conn->state == SERVER_CONN_IDLE && conn->in_flight == 0 ? conn : NULL;
-}
 
 static bool is_replica(const struct session *s, const struct server_conn *conn)
 {
@@ -187,6 +180,21 @@ static bool is_replica(const struct session *s, const struct server_conn *conn)
 		topology_by_id(s->env->topology, conn->pool->backend_id);
 
 	return view != NULL && view->role == BACKEND_REPLICA;
+}
+
+/*
+ * The connection of the statement before, if nobody has used it since and this one
+ * may run there.
+ */
+static struct server_conn *previous_conn(const struct session *s)
+{
+	struct server_conn *conn = s->previous;
+
+	if (conn == NULL || conn->state != SERVER_CONN_IDLE || conn->in_flight > 0)
+		return NULL;
+	if (is_replica(s, conn) && (s->st.verdict.class == SQL_WRITE || s->st.primary_only))
+		return NULL;
+	return conn;
 }
 
 static void reroute_to_view(struct session *s)
@@ -247,6 +255,7 @@ void statement_route(struct session *s)
 {
 	struct statement *st = &s->st;
 	struct route_situation now;
+	struct server_conn *conn;
 	bool retried = st->route.reason == REASON_RETRIED;
 
 	expire_write(s);
@@ -259,13 +268,18 @@ void statement_route(struct session *s)
 		statement_send_on(s, s->conn, false);
 		return;
 	}
-	if (st->route.target == ROUTE_PREVIOUS && previous_conn(s) != NULL) {
-		struct server_conn *conn = previous_conn(s);
-
+	conn = st->route.target == ROUTE_PREVIOUS ? previous_conn(s) : NULL;
+	if (conn != NULL) {
 		st->replica = is_replica(s, conn);
 		pool_take_this(conn, &session_conn_owner, s);
 		s->conn = conn;		/* it is in the right state: it has not been used since */
 		statement_send_on(s, conn, false);
+		return;
+	}
+	if (st->route.target == ROUTE_PREVIOUS && (s->last.failed || s->last.warnings > 0)) {
+		session_send_error(s, RMX_DIAGNOSTICS_LOST);
+		st->failed = true;
+		statement_done(s);
 		return;
 	}
 	reroute_to_view(s);

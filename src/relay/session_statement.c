@@ -98,6 +98,13 @@ static bool wants_position(const struct session *s)
 	       !position_reached(s->conn->pool->reached, s->position);
 }
 
+/* Without a table to read, MariaDB leaves the warnings of the statement before in place. */
+static bool shows_what_was_before(const struct session *s, const struct server_conn *conn)
+{
+	return (s->st.verdict.flags & SQL_ABOUT_PREVIOUS) != 0 ||
+	       (conn->mariadb && conn->warned != 0 && conn->warned != s->id);
+}
+
 /*
  * What has to go before the statement.  A statement without effect goes out in
  * the same write; any other waits for the answer, because it must not run in a wrong
@@ -112,6 +119,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	bool prepare;
 
 	s->conn = conn;
+	if (fresh)
+		session_save_insert_id(s, conn);
 	if (fresh && restore_write(conn, s->state, &w) == RESTORE_IMPOSSIBLE) {
 		conn->no_reuse = true;
 		session_release_conn(s);
@@ -121,6 +130,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	prepare = statement_needs_prepare(s, conn);	/* a reset closes statements */
 	if (prepare)
 		restore_write_prepare(conn, st->prepared->query, &w);
+	if (fresh && shows_what_was_before(s, conn))
+		restore_write_clean(conn, &w);
 	if (fresh && (st->verdict.flags & SQL_READS_INSERT_ID) != 0)
 		restore_write_insert_id(conn, s->insert_id, &w);
 	if (wants_position(s))
@@ -257,7 +268,7 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 
 void statement_start(struct session *s, struct span packet, bool whole)
 {
-	if (statement_begin(s, packet, whole))
+	if (statement_begin(s, packet, whole) && !statement_awaits_insert_id(s))
 		statement_route(s);
 }
 
@@ -282,6 +293,7 @@ void statement_done(struct session *s)
 
 		if (st->sent_us != 0)
 			session_learn(s);
+		conn->warned = st->failed || st->warnings > 0 ? s->id : 0;
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);
 			session_release_conn(s);

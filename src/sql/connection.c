@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connection ids in texts; see connection.h. */
+/* What texts say of their own connection; see connection.h. */
 #include <readmux/sql/connection.h>
-
-#define COLUMNS_MAX 64u
 
 static bool is_word(const struct token *t, const char *word)
 {
@@ -22,19 +20,62 @@ static bool at_end(struct lexer *lexer, struct token *t)
 	return t->kind == TOKEN_END;
 }
 
-/* CONNECTION_ID ( ), whose first word is <t>. */
-static bool take_function(struct lexer *lexer, struct token *t)
+static const struct {
+	const char            *name;
+	bool                   variable;	/* @@name, else name() */
+	enum sql_session_value value;
+} values[] = {
+	{ "connection_id",    false, SQL_VALUE_CONNECTION_ID },
+	{ "pseudo_thread_id", true,  SQL_VALUE_CONNECTION_ID },
+	{ "row_count",        false, SQL_VALUE_ROW_COUNT },
+	{ "found_rows",       false, SQL_VALUE_FOUND_ROWS },
+	{ "last_insert_id",   false, SQL_VALUE_INSERT_ID },
+	{ "last_insert_id",   true,  SQL_VALUE_INSERT_ID },
+	{ "identity",         true,  SQL_VALUE_INSERT_ID },
+	{ "warning_count",    true,  SQL_VALUE_WARNING_COUNT },
+	{ "error_count",      true,  SQL_VALUE_ERROR_COUNT },
+};
+
+static enum sql_session_value value_named(const struct token *t, bool variable)
 {
-	if (!is_word(t, "connection_id"))
-		return false;
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		if (values[i].variable == variable && is_word(t, values[i].name))
+			return values[i].value;
+	}
+	return SQL_VALUE_OTHER;
+}
+
+/* name ( ), whose first word is <t>. */
+static enum sql_session_value take_function(struct lexer *lexer, struct token *t)
+{
+	enum sql_session_value value = value_named(t, false);
+
+	if (value == SQL_VALUE_OTHER)
+		return value;
 	lexer_next(lexer, t);
 	if (!is_operator(t, '('))
-		return false;
+		return SQL_VALUE_OTHER;
 	lexer_next(lexer, t);
 	if (!is_operator(t, ')'))
-		return false;
+		return SQL_VALUE_OTHER;
 	lexer_next(lexer, t);
-	return true;
+	return value;
+}
+
+/* @@name or @@session.name, whose @@ is <t>. */
+static enum sql_session_value take_variable(struct lexer *lexer, struct token *t)
+{
+	enum sql_session_value value;
+
+	lexer_next(lexer, t);
+	if (is_word(t, "session") || is_word(t, "local")) {
+		lexer_next(lexer, t);
+		lexer_next(lexer, t);	/* the dot */
+	}
+	value = value_named(t, true);
+	if (value != SQL_VALUE_OTHER)
+		lexer_next(lexer, t);
+	return value;
 }
 
 bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *kill)
@@ -55,24 +96,8 @@ bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *
 	if (t.kind == TOKEN_NUMBER && span_to_u64(t.text, &kill->id))
 		lexer_next(&lexer, &t);
 	else
-		kill->self = take_function(&lexer, &t);
+		kill->self = take_function(&lexer, &t) == SQL_VALUE_CONNECTION_ID;
 	return (kill->self || kill->id != 0) && at_end(&lexer, &t);
-}
-
-/* @@pseudo_thread_id or @@session.pseudo_thread_id, whose @@ is <t>. */
-static bool take_variable(struct lexer *lexer, struct token *t)
-{
-	if (t->kind != TOKEN_SYSTEM_VARIABLE)
-		return false;
-	lexer_next(lexer, t);
-	if (is_word(t, "session")) {
-		lexer_next(lexer, t);
-		lexer_next(lexer, t);	/* the dot */
-	}
-	if (!is_word(t, "pseudo_thread_id"))
-		return false;
-	lexer_next(lexer, t);
-	return true;
 }
 
 /* [AS] alias */
@@ -104,34 +129,49 @@ static bool skip_item(struct lexer *lexer, struct token *t)
 			if (is_word(t, others[i]))
 				return false;
 		}
+		if (value_named(t, false) != SQL_VALUE_OTHER ||
+		    value_named(t, true) != SQL_VALUE_OTHER)
+			return false;
 		depth += is_operator(t, '(');
 		depth -= is_operator(t, ')') && depth > 0;
 	}
 	return true;
 }
 
-uint64_t sql_connection_id_columns(struct span sql, const struct sql_mode *mode)
+/* One item of the select list and what stands behind it; false as above. */
+static bool take_item(struct lexer *lexer, struct token *t, uint8_t *value)
+{
+	enum sql_session_value found = t->kind == TOKEN_SYSTEM_VARIABLE ?
+		take_variable(lexer, t) : take_function(lexer, t);
+
+	*value = SQL_VALUE_OTHER;
+	if (found == SQL_VALUE_OTHER)
+		return skip_item(lexer, t);
+	*value = (uint8_t)found;
+	skip_alias(lexer, t);
+	return is_operator(t, ',') || is_operator(t, ';') || t->kind == TOKEN_END;
+}
+
+void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
+			    struct sql_session_columns *columns)
 {
 	struct lexer lexer = lexer_over(sql, mode);
-	uint64_t columns = 0;
+	struct sql_session_columns found = { 0 };
+	bool any = false;
 	struct token t;
 
+	*columns = found;
 	lexer_next(&lexer, &t);
 	if (!is_word(&t, "select"))
-		return 0;
-	for (unsigned column = 0; column < COLUMNS_MAX; column++) {
-		bool id;
-
+		return;
+	do {
+		if (found.n == SQL_SESSION_COLUMNS_MAX)
+			return;
 		lexer_next(&lexer, &t);
-		id = take_function(&lexer, &t) || take_variable(&lexer, &t);
-		if (id)
-			skip_alias(&lexer, &t);
-		if (id && (is_operator(&t, ',') || at_end(&lexer, &t)))
-			columns |= UINT64_C(1) << column;
-		else if (!skip_item(&lexer, &t))
-			return 0;
-		if (!is_operator(&t, ','))
-			return at_end(&lexer, &t) ? columns : 0;
-	}
-	return 0;
+		if (!take_item(&lexer, &t, &found.value[found.n]))
+			return;
+		any |= found.value[found.n++] != SQL_VALUE_OTHER;
+	} while (is_operator(&t, ','));
+	if (any && at_end(&lexer, &t))
+		*columns = found;
 }

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from pymysql import _auth
 
 CLIENT_CONNECT_WITH_DB = 1 << 3
+CLIENT_LOCAL_FILES = 1 << 7
 CLIENT_SSL = 1 << 11
+CLIENT_MULTI_STATEMENTS = 1 << 16
+CLIENT_PS_MULTI_RESULTS = 1 << 18
+CLIENT_SESSION_TRACK = 1 << 23
+CLIENT_DEPRECATE_EOF = 1 << 24
 CAPABILITIES = (1           # LONG_PASSWORD
                 | 1 << 9    # PROTOCOL_41
                 | 1 << 13   # TRANSACTIONS
@@ -42,6 +47,7 @@ class Refused(Exception):
     """An ERR packet."""
 
     def __init__(self, payload):
+        self.payload = payload
         self.number = struct.unpack_from("<H", payload, 1)[0]
         self.sqlstate = payload[4:9].decode() if payload[3:4] == b"#" else ""
         self.text = payload[9 if self.sqlstate else 3:].decode("utf-8", "replace")
@@ -59,9 +65,13 @@ class Greeting:
 
 @dataclass
 class Wire:
-    """A connection; <trace> says how the login went."""
+    """
+    A connection; <trace> says how the login went.  <extra> are capabilities to ask for
+    beyond CAPABILITIES.  query() and its like know responses without any of them.
+    """
     port: int
     address: str = "127.0.0.1"
+    extra: int = 0
     seq: int = 0
     trace: list = field(default_factory=list)
 
@@ -149,7 +159,7 @@ class Wire:
         self.socket = context.wrap_socket(self.socket)
 
     def _login_head(self, schema):
-        capabilities = CAPABILITIES | (CLIENT_CONNECT_WITH_DB if schema else 0) \
+        capabilities = CAPABILITIES | self.extra | (CLIENT_CONNECT_WITH_DB if schema else 0) \
             | (CLIENT_SSL if self.tls else 0)
         return struct.pack("<IIB23x", capabilities, MAX_PACKET, UTF8MB4)
 
@@ -160,20 +170,29 @@ class Wire:
 
     def log_in(self, user, password, plugin, schema="", tls=False):
         """Log in, beginning with <plugin>; Refused when the server says so."""
-        greeting = self.read_greeting()
+        greeting = self.greeting = self.read_greeting()
         if tls:
             self.start_tls(schema)
         self.write_packet(self.login_packet(user, plugin,
                                             answer_to(plugin, password, greeting.salt), schema))
-        self._finish_login(password, plugin, greeting.salt)
+        self.accepted = self._finish_login(password, plugin, greeting.salt)
         return self
 
+    def change_user(self, user, password, plugin, schema=""):
+        """COM_CHANGE_USER after log_in(); the OK packet that ends it, or Refused."""
+        answer = answer_to(plugin, password, self.greeting.salt)
+        self.command(COM_CHANGE_USER, user.encode() + b"\0" + bytes([len(answer)]) + answer
+                     + schema.encode() + b"\0" + struct.pack("<H", UTF8MB4)
+                     + plugin.encode() + b"\0")
+        return self._finish_login(password, plugin, self.greeting.salt)
+
     def _finish_login(self, password, plugin, salt):
+        """Whatever the server asks; the OK packet that ends it."""
         while True:
             payload = self.read_good_packet()
             if payload[0] == OK:
                 self.trace.append("ok")
-                return
+                return payload
             if payload[0] == EOF:
                 name, _, data = payload[1:].partition(b"\0")
                 plugin, salt = name.decode(), data[:20]

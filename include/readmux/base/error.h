@@ -37,6 +37,8 @@
 	X(STATE_LOST,       2013, "08S01",				\
 	  "readmux: lost the connection to %s, and with it %s; this statement was not run") \
 	X(UNKNOWN_COMMAND,  1047, "08S01", "readmux: unknown or unsupported command %s") \
+	X(DIAGNOSTICS_LOST, 1105, "HY000",				\
+	  "readmux: warnings and errors of the statement before are gone, because its server connection was lost or had to be used for another session") \
 	X(INTERRUPTED,      1317, "70100", "Query execution was interrupted") \
 	X(NOT_OWNER,        1095, "HY000", "You are not owner of thread %u") \
 	X(UNKNOWN_STATEMENT, 1243, "HY000",				\

@@ -18,6 +18,7 @@
 #include <readmux/base/buffer.h>
 #include <readmux/relay/session_state.h>
 #include <readmux/sql/classify.h>
+#include <readmux/sql/connection.h>
 
 #include <sys/queue.h>
 #include <uthash.h>
@@ -30,7 +31,7 @@ struct query {
 	UT_hash_handle        hh;
 	uint32_t              references;
 	struct session_state *state;	/* without user variables */
-	uint64_t              id_columns;	/* sql_connection_id_columns() */
+	struct sql_session_columns columns;	/* sql_session_columns_of(<text>) */
 	struct sql_verdict    verdict;	/* its spans point into <text> */
 	struct span           text;	/* statement as the client sent it */
 	size_t                key_len;

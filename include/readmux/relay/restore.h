@@ -36,6 +36,9 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
  */
 void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w);
 
+/* Leave no warnings and counts of what ran there before. */
+void restore_write_clean(struct server_conn *conn, struct writer *w);
+
 /*
  * Wait on the server until it has applied <position>, at most <timeout_ms>.
  * A time-out is RESTORE_REFUSED with error_number 0.

@@ -124,6 +124,10 @@ struct server_conn {
 	const struct server_conn_owner_ops *owner_ops;
 	void                  *owner;
 	struct server_conn   **backlink;	/* the pointer of the session that used it last, or NULL */
+	struct server_conn   **insert_link;	/* the pointer of the session whose LAST_INSERT_ID()
+						 * only this connection knows, or NULL */
+	bool                   resolving;	/* it was asked for that */
+	uint32_t               warned;		/* id of the session whose warnings are left there; 0 = none */
 	struct account        *account;
 	struct session_state  *session_state;
 	struct session_state  *restore_to;	/* while a restore is in flight */
@@ -199,6 +203,9 @@ void server_conn_close(struct server_conn *conn);
 
 /* Nobody asks about the last statement on <conn> any more. */
 void server_conn_forget_user(struct server_conn *conn);
+
+/* Nor for its LAST_INSERT_ID(). */
+void server_conn_forget_insert(struct server_conn *conn);
 
 /* Replace the state that is believed to be on the server; takes over the reference. */
 void server_conn_set_session_state(struct server_conn *conn, struct session_state *state);

@@ -58,13 +58,15 @@ struct statement {
 	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
 	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
+	uint64_t           affected_rows;	/* of its last OK packet */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
-	uint64_t           id_columns;		/* columns of its row that are CONNECTION_ID() */
+	struct sql_session_columns columns;	/* of its row that the session fills in */
 	const struct sink_ops *sink;		/* who takes the answer; NULL = the client */
 	uint32_t           kill_target;		/* KILL: whom */
 	bool               kill_query_only;
 	bool               asking;		/* KILL: waits for the answer of another worker */
+	bool               awaits_insert_id;	/* it asks for it, and a server is asked first */
 	uint8_t            command;
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
@@ -77,6 +79,7 @@ struct statement {
 	bool               waiting;		/* on env->waiting */
 	bool               passed;		/* something of the answer went to the client */
 	bool               has_rows;		/* a row is in the answer */
+	bool               has_result;		/* its last answer is a result set */
 	bool               ended_by_ok;		/* so its trackers have spoken */
 	bool               failed;		/* the answer has an ERR packet */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
@@ -107,6 +110,14 @@ struct session {
 	uint32_t              pins;
 	uint64_t              capabilities;
 	uint64_t              insert_id;	/* LAST_INSERT_ID() */
+	struct {
+		int64_t  row_count;		/* ROW_COUNT() */
+		uint64_t found_rows;		/* FOUND_ROWS() */
+		uint16_t warnings;
+		bool     found_rows_known;
+		bool     failed;
+	} last;					/* how the last statement ended */
+	struct server_conn   *insert_conn;	/* <insert_id> is unsure: it knows better; or NULL */
 	uint64_t              wrote_us;		/* last write without a position; 0 = none */
 	struct relay_env     *env;
 	TAILQ_ENTRY(session)  link;
@@ -227,6 +238,20 @@ struct pool_wish session_wish(const struct session *s);
 void body_start(struct session *s, struct span packet);
 /* Bytes of a body that arrive; returns how many belonged to it. */
 size_t body_bytes(struct session *s, struct span bytes);
+
+/* session_values.c */
+/* The text asks for st.columns: of those that the session knows, no server need know. */
+void statement_use_values(struct session *s);
+/* The session's LAST_INSERT_ID() is what <conn> thinks it is. */
+void session_link_insert(struct session *s, struct server_conn *conn);
+/* <conn> is about to serve <next>: before it forgets, it is asked whose insert id it knows. */
+void session_save_insert_id(const struct session *next, struct server_conn *conn);
+/* True when the statement has to wait for the answer to that. */
+bool statement_awaits_insert_id(struct session *s);
+/* Append <row> with those values to <w>; false when it is no such row. */
+RMX_MUST_CHECK
+bool statement_fill_row(const struct session *s, struct span row, struct writer *w);
+void session_learn_values(struct session *s);
 
 /* session_kill.c */
 /* False: the id is none of readmux's, so the statement is the primary's business. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a statement speaks of connections by their ids.  Clients know readmux's
- * ids, servers know their own.
+ * Where a statement speaks of its own connection: by id, or of what ran there
+ * before.  Clients know readmux's ids, servers know their own; and what a session ran
+ * before may have run on another server connection.
  */
 #ifndef READMUX_SQL_CONNECTION_H
 #define READMUX_SQL_CONNECTION_H
@@ -21,11 +22,30 @@ struct sql_kill {
 RMX_MUST_CHECK
 bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *kill);
 
+/* What a session knows of itself without asking a server. */
+enum sql_session_value {
+	SQL_VALUE_OTHER,		/* none of these: the server's own answer stands */
+	SQL_VALUE_CONNECTION_ID,	/* CONNECTION_ID(), @@pseudo_thread_id */
+	SQL_VALUE_ROW_COUNT,		/* ROW_COUNT() */
+	SQL_VALUE_FOUND_ROWS,		/* FOUND_ROWS() */
+	SQL_VALUE_INSERT_ID,		/* LAST_INSERT_ID(), @@last_insert_id, @@identity */
+	SQL_VALUE_WARNING_COUNT,	/* @@warning_count */
+	SQL_VALUE_ERROR_COUNT,		/* @@error_count */
+};
+
+#define SQL_SESSION_COLUMNS_MAX 16u
+
+struct sql_session_columns {
+	uint8_t n;		/* columns of the result; 0 = the text is not of this kind */
+	uint8_t value[SQL_SESSION_COLUMNS_MAX];		/* enum sql_session_value */
+};
+
 /*
- * Which columns of the result of <sql> are the id of the connection: bit 0 is the
- * first column.  0 unless it is one SELECT without FROM whose items are plain to see:
- * such a result has one row.
+ * The columns of one SELECT without FROM, whose result has one row, of which at least
+ * one is such a value alone.  Where a value is part of an expression, or too many
+ * columns are selected, n is 0.
  */
-uint64_t sql_connection_id_columns(struct span sql, const struct sql_mode *mode);
+void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
+			    struct sql_session_columns *columns);
 
 #endif

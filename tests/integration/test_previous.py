@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Statements about the statement before, right after every kind of statement, while other
+sessions of the same user keep every server connection busy: the answers are those of a
+session that is alone on one server.
+"""
+
+import threading
+
+import pymysql
+import pytest
+
+from readmux import close, one, rows
+from servers import APP
+
+BEFORE = (
+    "SELECT v FROM {t}",
+    "SELECT v FROM {t} LIMIT 2",
+    "SELECT 1",
+    "SELECT v FROM {t} WHERE id = 99",
+    "SELECT SQL_CALC_FOUND_ROWS v FROM {t} LIMIT 1",
+    "INSERT INTO {t} (v) VALUES ('more')",
+    "INSERT INTO {t} (v) VALUES ('more'), ('and more')",
+    "INSERT INTO {t} (id, v) VALUES (4711, 'given')",
+    "INSERT INTO {t} (id, v) VALUES (1, 'twice')",
+    "INSERT IGNORE INTO {t} (id, v) VALUES (1, 'twice')",
+    "REPLACE INTO {t} (id, v) VALUES (1, 'other')",
+    "UPDATE {t} SET v = CONCAT(v, 'x')",
+    "DELETE FROM {t} WHERE id = 99",
+    "DELETE FROM {t} LIMIT 2",
+    "SET @a = 1",
+    "SET sql_mode = ''",
+    "SHOW TABLES LIKE 'nothing'",
+    "DESCRIBE {t}",
+    "BEGIN",
+    "COMMIT",
+    "CREATE TABLE IF NOT EXISTS {t} (a INT)",
+    "SELECT 1/0",
+    "SELECT CAST('a' AS SIGNED), CAST('b' AS SIGNED)",
+    "SELECT * FROM nowhere",
+    "nonsense",
+)
+ABOUT = (
+    "SELECT ROW_COUNT()",
+    "SELECT ROW_COUNT() AS n, FOUND_ROWS(), LAST_INSERT_ID()",
+    "SELECT FOUND_ROWS()",
+    "SELECT LAST_INSERT_ID()",
+    "SELECT LAST_INSERT_ID() + 0",
+    "SELECT @@identity, @@last_insert_id",
+    "SELECT @@warning_count",
+    "SELECT @@error_count",
+    "SHOW WARNINGS",
+    "SHOW ERRORS",
+    "SHOW COUNT(*) WARNINGS",
+)
+# FOUND_ROWS() behind a statement without a result set differs from version to version.
+UNDEFINED = {"SELECT FOUND_ROWS()", "SELECT ROW_COUNT() AS n, FOUND_ROWS(), LAST_INSERT_ID()"}
+
+
+def answer(connection, sql):
+    """Rows and warnings, or the error."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(sql)
+            return cursor.fetchall(), cursor.description and [c[0] for c in cursor.description]
+        except pymysql.err.MySQLError as error:
+            return error.args
+
+
+def play(connection, table):
+    """All answers, by (statement before, statement about it)."""
+    answers = {}
+    rows(connection, f"DROP TABLE IF EXISTS {table}")
+    rows(connection, f"CREATE TABLE {table} (id INT AUTO_INCREMENT PRIMARY KEY, v TEXT)")
+    for before in BEFORE:
+        for about in ABOUT:
+            rows(connection, f"INSERT INTO {table} (v) VALUES ('for its id')")
+            rows(connection, f"DELETE FROM {table}")
+            rows(connection, f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+            first = answer(connection, before.format(t=table))
+            answers[before, about] = (first, answer(connection, about))
+            rows(connection, "ROLLBACK")
+    return answers
+
+
+@pytest.fixture
+def bustle(readmux, shuffled):
+    """Sessions of the same user that use every connection that is free."""
+    over = threading.Event()
+
+    def hurry(port, number):
+        connection = readmux.connect(port=port)
+        while not over.is_set():
+            rows(connection, f"SELECT {number}, 1/0 UNION SELECT 2, 3")
+            rows(connection, "DO 1")
+        close(connection)
+
+    threads = [threading.Thread(target=hurry, args=(port, n))
+               for n in range(2) for port in (readmux.port, shuffled.port)]
+    for thread in threads:
+        thread.start()
+    yield
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("how", ("plain", "shuffled"))
+def test_answers_are_those_of_one_server(readmux, shuffled, cluster, bustle, table, how):
+    with cluster.primary.connect(user=APP.name, password=APP.password, database="app",
+                                 autocommit=True) as direct:
+        expected = play(direct, table)
+    port = (shuffled if how == "shuffled" else readmux).port
+    connection = readmux.connect(port=port, autocommit=True)
+    seen = play(connection, table)
+    close(connection)
+    wrong = {key: (seen[key], expected[key]) for key in expected if seen[key] != expected[key]
+             and not (key[1] in UNDEFINED and expected[key][0][1] is None)}
+    assert not wrong, "\n".join(f"{before} -> {about}: {got} instead of {want}"
+                                for (before, about), (got, want) in wrong.items())
