@@ -312,6 +312,11 @@ bool restore_can_reset(const struct server_conn *conn)
 	return conn->mariadb || conn->base_charset[0] != '\0';
 }
 
+bool restore_resets(const struct server_conn *conn, const struct session_state *to)
+{
+	return state_path(conn->session_state, to) == STATE_PATH_RESET;
+}
+
 enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
 				  struct writer *w)
 {
@@ -343,6 +348,10 @@ void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struc
 {
 	char sql[64];
 
+	if (conn->insert_id_known && conn->insert_id == insert_id)
+		return;
+	conn->insert_id = insert_id;
+	conn->insert_id_known = true;
 	begin_steps(conn);
 	(void)snprintf(sql, sizeof(sql), "SET @@session.last_insert_id=%llu",
 		       (unsigned long long)insert_id);

@@ -5,6 +5,7 @@
  */
 #include <readmux/base/hash.h>
 #include <readmux/base/log.h>
+#include <readmux/relay/insert_id.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 #include <readmux/relay/server_conn.h>
@@ -69,13 +70,6 @@ void server_conn_forget_user(struct server_conn *conn)
 	conn->precious = false;
 }
 
-void server_conn_forget_insert(struct server_conn *conn)
-{
-	if (conn->insert_link != NULL)
-		*conn->insert_link = NULL;
-	conn->insert_link = NULL;
-}
-
 /* --- the end ------------------------------------------------------------ */
 
 static void reap(struct deferred *d)
@@ -116,7 +110,7 @@ static bool detach(struct server_conn *conn)
 	stream_close(&conn->stream);
 	timer_clear(&conn->timer);
 	server_conn_forget_user(conn);
-	server_conn_forget_insert(conn);
+	insert_doubt_conn_closed(conn);
 	STAT_DEC(conn->env->stats, server_connections);
 	return true;
 }
@@ -319,6 +313,7 @@ static void note_variable(struct server_conn *conn, const struct track_entry *en
 		return;
 	case VARIABLE_INSERT_ID:
 		conn->note.insert_id_changed = span_to_u64(entry->value, &conn->insert_id);
+		conn->insert_id_known = conn->note.insert_id_changed;
 		return;
 	case VARIABLE_POSITION:
 		(void)span_copy(entry->value, conn->position, sizeof(conn->position));

@@ -87,8 +87,7 @@ void session_close(struct session *s, const char *why)
 	session_close_prepared(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
-	if (s->insert_conn != NULL)
-		server_conn_forget_insert(s->insert_conn);
+	insert_id_reset(&s->insert_id);
 	if (!s->env->settings->pool_share && s->account != NULL)
 		pools_forget_session(s->env->pools, s->account, s->id);
 	session_login_drop(s);
@@ -425,6 +424,7 @@ bool session_open(struct relay_env *env, int fd, const struct address *peer,
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	s->log.describe = describe;
 	s->ticket.granted = NULL;
+	insert_id_init(&s->insert_id, session_insert_id_settled);
 	if (!stream_adopt(&s->stream, env->loop, fd, &session_stream_ops, s)) {
 		slab_give(&env->sessions, s);
 		return false;

@@ -59,9 +59,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	state_drop(s->state);
 	s->state = bare;
 	session_close_prepared(s);
-	s->insert_id = 0;
-	if (s->insert_conn != NULL)
-		server_conn_forget_insert(s->insert_conn);
+	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	session_send_ok(s);
 }

@@ -145,9 +145,9 @@ static void learn_state(struct session *s)
 	    s->st.verdict.class == SQL_SESSION)
 		keep_assignments(s);
 	if (conn->note.insert_id_changed)
-		s->insert_id = conn->insert_id;
+		insert_id_set(&s->insert_id, conn->insert_id);
 	else if (s->st.insert_id != 0)
-		session_link_insert(s, conn);
+		insert_id_told(&s->insert_id, conn, s->st.insert_id);
 }
 
 /* A reset ends everything that tied the session to its connection. */
@@ -157,9 +157,7 @@ static void learn_reset(struct session *s)
 
 	session_close_prepared(s);
 	s->pins = 0;
-	s->insert_id = 0;
-	if (s->insert_conn != NULL)
-		server_conn_forget_insert(s->insert_conn);
+	insert_id_reset(&s->insert_id);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)
 		return;

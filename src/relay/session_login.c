@@ -225,7 +225,7 @@ static void login_conn_ready(struct session *s, struct server_conn *conn)
 	struct writer w = workshop(s);
 
 	conn->restore_failed = false;
-	session_save_insert_id(s, conn);
+	insert_id_save(conn, &s->insert_id, true);
 	switch (restore_write(conn, s->state, &w)) {
 	case RESTORE_NOTHING:
 		session_release_conn(s);
@@ -444,9 +444,7 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	session_drop_conn(s);
 	session_close_prepared(s);
 	s->pins = 0;
-	s->insert_id = 0;
-	if (s->insert_conn != NULL)
-		server_conn_forget_insert(s->insert_conn);
+	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	memcpy(login->salt, s->salt, SALT_LEN);
 	login->capabilities = login->offered = s->capabilities;

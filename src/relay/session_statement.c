@@ -120,7 +120,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 
 	s->conn = conn;
 	if (fresh)
-		session_save_insert_id(s, conn);
+		insert_id_save(conn, &s->insert_id, restore_resets(conn, s->state));
 	if (fresh && restore_write(conn, s->state, &w) == RESTORE_IMPOSSIBLE) {
 		conn->no_reuse = true;
 		session_release_conn(s);
@@ -132,8 +132,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 		restore_write_prepare(conn, st->prepared->query, &w);
 	if (fresh && shows_what_was_before(s, conn))
 		restore_write_clean(conn, &w);
-	if (fresh && (st->verdict.flags & SQL_READS_INSERT_ID) != 0)
-		restore_write_insert_id(conn, s->insert_id, &w);
+	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0)
+		restore_write_insert_id(conn, s->insert_id.value, &w);
 	if (wants_position(s))
 		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
 	if (w.bad || conn->state == SERVER_CONN_CLOSED) {

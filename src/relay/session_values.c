@@ -18,7 +18,7 @@ static bool knows(const struct session *s, enum sql_session_value value)
 	case SQL_VALUE_ERROR_COUNT:
 		return !s->last.failed;
 	case SQL_VALUE_INSERT_ID:
-		return s->insert_conn == NULL;
+		return !insert_id_in_doubt(&s->insert_id);
 	case SQL_VALUE_OTHER:
 	case SQL_VALUE_CONNECTION_ID:
 	case SQL_VALUE_ROW_COUNT:
@@ -37,7 +37,7 @@ static int64_t value_of(const struct session *s, enum sql_session_value value)
 	case SQL_VALUE_FOUND_ROWS:
 		return (int64_t)s->last.found_rows;
 	case SQL_VALUE_INSERT_ID:
-		return (int64_t)s->insert_id;
+		return (int64_t)s->insert_id.value;
 	case SQL_VALUE_WARNING_COUNT:
 		return s->last.warnings;
 	case SQL_VALUE_ERROR_COUNT:
@@ -61,92 +61,24 @@ void statement_use_values(struct session *s)
 
 /* --- LAST_INSERT_ID() ------------------------------------------------------------------ */
 
-/*
- * An OK packet tells an id that was given in the statement just as it tells one
- * that was generated, and no tracker reports either (seen on MariaDB 10.11 and MySQL 9.7); only LAST_INSERT_ID() on that connection knows.  It is asked
- * when somebody wants to know, or another session is about to use the connection.
- */
-void session_link_insert(struct session *s, struct server_conn *conn)
+bool statement_awaits_insert_id(struct session *s)
 {
-	if (s->insert_conn != NULL)
-		server_conn_forget_insert(s->insert_conn);
-	server_conn_forget_insert(conn);
-	s->insert_id = s->st.insert_id;		/* most likely */
-	s->insert_conn = conn;
-	conn->insert_link = &s->insert_conn;
+	if ((s->st.verdict.flags & SQL_READS_INSERT_ID) == 0 || !insert_id_in_doubt(&s->insert_id))
+		return false;
+	s->st.awaits_insert_id = true;
+	insert_id_ask(&s->insert_id);
+	return true;
 }
 
-static void resolved_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+void session_insert_id_settled(struct insert_id *id)
 {
-	struct span rest = bytes, payload;
-	struct frame frame;
-	uint64_t id;
+	struct session *s = container_of(id, struct session, insert_id);
 
-	(void)arg;
-	if (conn->insert_link == NULL)
-		return;		/* nobody wants to know any more */
-	/* the row is the last packet of its run */
-	while (row && frame_cut(rest, &frame, &payload)) {
-		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
-		if (rest.len == 0 && span_to_u64(span_from(payload, 1), &id))
-			container_of(conn->insert_link, struct session, insert_conn)->insert_id = id;
-	}
-}
-
-static void resolved_end(void *arg, struct server_conn *conn)
-{
-	struct server_conn **link = conn->insert_link;
-	struct session *s;
-
-	(void)arg;
-	conn->resolving = false;
-	if (link == NULL)
-		return;
-	server_conn_forget_insert(conn);
-	s = container_of(link, struct session, insert_conn);
 	if (s->phase != SESSION_ROUTING || !s->st.awaits_insert_id)
 		return;
 	s->st.awaits_insert_id = false;
 	statement_use_values(s);
 	statement_route(s);
-}
-
-static const struct sink_ops resolved_sink = {
-	.pass = resolved_pass,
-	.packet = server_conn_drop_packet,
-	.batch_end = server_conn_drop_news,
-	.end = resolved_end,
-	.lost = server_conn_drop_news,
-};
-
-static void resolve(struct server_conn *conn)
-{
-	uint8_t memory[64];
-	struct writer w = writer_over(memory, sizeof(memory));
-
-	if (conn->resolving ||
-	    !server_conn_ask(conn, "SELECT LAST_INSERT_ID()", &resolved_sink, NULL, &w))
-		return;
-	conn->resolving = true;
-	stream_write(&conn->stream, writer_span(&w));
-}
-
-void session_save_insert_id(const struct session *next, struct server_conn *conn)
-{
-	bool own = conn->insert_link == &next->insert_conn;
-
-	if (conn->insert_link != NULL && !(own && conn->session_state == next->state))
-		resolve(conn);
-}
-
-bool statement_awaits_insert_id(struct session *s)
-{
-	if ((s->st.verdict.flags & SQL_READS_INSERT_ID) == 0 || s->insert_conn == NULL ||
-	    s->conn != NULL)
-		return false;
-	s->st.awaits_insert_id = true;
-	resolve(s->insert_conn);
-	return s->insert_conn != NULL;
 }
 
 /* --- into the row ------------------------------------------------------------------ */

@@ -26,6 +26,9 @@ enum restore_result {
 /* COM_RESET_CONNECTION can be used: what it forgets besides session state is known. */
 bool restore_can_reset(const struct server_conn *conn);
 
+/* restore_write() would reset the connection on its way. */
+bool restore_resets(const struct server_conn *conn, const struct session_state *to);
+
 RMX_MUST_CHECK
 enum restore_result restore_write(struct server_conn *conn, struct session_state *to,
 				  struct writer *w);
@@ -34,6 +37,7 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
  * Further single steps, to be written behind restore_write() and before the statement;
  * restored() comes after the last.
  */
+/* LAST_INSERT_ID() there becomes <insert_id>, if it is not yet. */
 void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w);
 
 /* Leave no warnings and counts of what ran there before. */

@@ -124,9 +124,7 @@ struct server_conn {
 	const struct server_conn_owner_ops *owner_ops;
 	void                  *owner;
 	struct server_conn   **backlink;	/* the pointer of the session that used it last, or NULL */
-	struct server_conn   **insert_link;	/* the pointer of the session whose LAST_INSERT_ID()
-						 * only this connection knows, or NULL */
-	bool                   resolving;	/* it was asked for that */
+	struct insert_doubt   *doubt;		/* it knows which of a session's ids were generated */
 	uint32_t               warned;		/* id of the session whose warnings are left there; 0 = none */
 	struct account        *account;
 	struct session_state  *session_state;
@@ -142,7 +140,8 @@ struct server_conn {
 	struct result          result;		/* of the request at the head */
 	struct buffer          held;		/* start of a packet that is not complete */
 	struct server_note     note;
-	uint64_t               insert_id;	/* as last reported */
+	uint64_t               insert_id;	/* its LAST_INSERT_ID(), while <insert_id_known> */
+	bool                   insert_id_known;
 	char                   position[POSITION_MAX];	/* GTID of the last write in it, or "" */
 	char                   awaited[POSITION_MAX];	/* position that a restore waits for */
 	char                   base_charset[200];	/* MySQL: SET that brings back the handshake's
@@ -203,9 +202,6 @@ void server_conn_close(struct server_conn *conn);
 
 /* Nobody asks about the last statement on <conn> any more. */
 void server_conn_forget_user(struct server_conn *conn);
-
-/* Nor for its LAST_INSERT_ID(). */
-void server_conn_forget_insert(struct server_conn *conn);
 
 /* Replace the state that is believed to be on the server; takes over the reference. */
 void server_conn_set_session_state(struct server_conn *conn, struct session_state *state);

@@ -9,6 +9,7 @@
 #include <readmux/base/error.h>
 #include <readmux/base/log.h>
 #include <readmux/relay/hold.h>
+#include <readmux/relay/insert_id.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 #include <readmux/relay/session.h>
@@ -109,7 +110,7 @@ struct session {
 	uint32_t              id;		/* connection id that the client knows */
 	uint32_t              pins;
 	uint64_t              capabilities;
-	uint64_t              insert_id;	/* LAST_INSERT_ID() */
+	struct insert_id      insert_id;	/* LAST_INSERT_ID() */
 	struct {
 		int64_t  row_count;		/* ROW_COUNT() */
 		uint64_t found_rows;		/* FOUND_ROWS() */
@@ -117,7 +118,6 @@ struct session {
 		bool     found_rows_known;
 		bool     failed;
 	} last;					/* how the last statement ended */
-	struct server_conn   *insert_conn;	/* <insert_id> is unsure: it knows better; or NULL */
 	uint64_t              wrote_us;		/* last write without a position; 0 = none */
 	struct relay_env     *env;
 	TAILQ_ENTRY(session)  link;
@@ -242,12 +242,9 @@ size_t body_bytes(struct session *s, struct span bytes);
 /* session_values.c */
 /* The text asks for st.columns: of those that the session knows, no server need know. */
 void statement_use_values(struct session *s);
-/* The session's LAST_INSERT_ID() is what <conn> thinks it is. */
-void session_link_insert(struct session *s, struct server_conn *conn);
-/* <conn> is about to serve <next>: before it forgets, it is asked whose insert id it knows. */
-void session_save_insert_id(const struct session *next, struct server_conn *conn);
-/* True when the statement has to wait for the answer to that. */
+/* True: it asks for LAST_INSERT_ID(), which has to be found out first. */
 bool statement_awaits_insert_id(struct session *s);
+void session_insert_id_settled(struct insert_id *id);
 /* Append <row> with those values to <w>; false when it is no such row. */
 RMX_MUST_CHECK
 bool statement_fill_row(const struct session *s, struct span row, struct writer *w);

@@ -8,8 +8,7 @@ const { options, job, run, expect, name } = require('./job');
 
 async function open(tls) {
 	const connection = await mariadb.createConnection(options(tls, {
-		multipleStatements: true, rowsAsArray: true, dateStrings: true, bigNumberStrings: true,
-		bigIntAsNumber: false, supportBigNumbers: true, insertIdAsNumber: true,
+		multipleStatements: true, rowsAsArray: true, dateStrings: true, bigIntAsNumber: false,
 		allowPublicKeyRetrieval: true,
 	}));
 	const ask = (sql, values = []) =>
@@ -18,7 +17,7 @@ async function open(tls) {
 		rows: async (sql, values) => Array.from(await ask(sql, values)),
 		change: async (sql, values) => {
 			const { affectedRows, insertId } = await ask(sql, values);
-			return { affected: affectedRows, id: insertId };
+			return { affected: affectedRows, id: Number(insertId) };
 		},
 		results: async (sql) => Array.from(await connection.query(sql)).map((result) =>
 			Array.isArray(result) ? Array.from(result) : result),
