@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What relay owns in a worker's environment; see env.h. */
+#include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
 
 #define KEEP_REQUESTS 1024u
@@ -16,9 +17,10 @@ bool relay_env_open(struct relay_env *env)
 	env->states = state_table_new();
 	env->accounts = account_table_new();
 	env->queries = query_table_new();
+	env->refused = refused_new();
 	env->pools = pools_new(env);
 	if (env->states != NULL && env->accounts != NULL && env->queries != NULL &&
-	    env->pools != NULL)
+	    env->refused != NULL && env->pools != NULL)
 		return true;
 	relay_env_free(env);
 	return false;
@@ -38,6 +40,7 @@ void relay_env_free(struct relay_env *env)
 	pools_free(env->pools);
 	account_table_free(env->accounts);
 	query_table_free(env->queries);
+	refused_free(env->refused);
 	state_table_free(env->states);
 	slab_clear(&env->requests);
 	slab_clear(&env->sessions);

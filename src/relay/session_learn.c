@@ -82,8 +82,7 @@ static void keep_assignment(struct session *s, const struct sql_assignment *a)
 	}
 }
 
-/* The text that ran; empty when it was not kept. */
-static struct span text_of(const struct session *s)
+struct span session_statement_text(const struct session *s)
 {
 	struct span payload = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN);
 
@@ -98,7 +97,7 @@ static struct span text_of(const struct session *s)
 static void keep_assignments(struct session *s)
 {
 	struct sql_mode mode = session_sql_mode(s);
-	struct sql_assignments walk = sql_assignments_of(text_of(s), &mode);
+	struct sql_assignments walk = sql_assignments_of(session_statement_text(s), &mode);
 	struct sql_assignment a;
 
 	while (sql_assignments_next(&walk, &a))

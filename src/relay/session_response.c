@@ -7,7 +7,9 @@
  * the answer to a read is kept back, so that it can be run elsewhere when its
  * server dies; it is short and costs one copy only when it comes in pieces.
  */
+#include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
+#include <readmux/sql/digest.h>
 
 /* How often a statement is prepared again for one execution. */
 #define PREPARE_ATTEMPTS 3u
@@ -209,6 +211,18 @@ static bool must_prepare_again(const struct session *s, uint16_t number)
 	       (number == ER_MAX_PREPARED_STMT_COUNT && st->command == COM_STMT_PREPARE);
 }
 
+/* Nothing was run: it goes to the primary, and so do others of its shape from now on. */
+static void repair(struct session *s)
+{
+	struct sql_mode mode = session_sql_mode(s);
+	struct span text = session_statement_text(s);
+
+	s->st.again = s->st.primary_only = true;
+	STAT_INC(s->env->stats, repairs_total);
+	if (text.len > 0)
+		refused_add(s->env->refused, sql_digest(text, &mode), loop_now_us(s->env->loop));
+}
+
 static void take_error(struct session *s, const struct result_step *step, struct span raw)
 {
 	struct statement *st = &s->st;
@@ -222,7 +236,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 			st->again = true;
 		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
 			 s->pins == 0 && s->listen != LISTEN_READ && s->body.kind == BODY_NONE)
-			st->again = st->primary_only = true;
+			repair(s);
 	}
 	if (!st->again)
 		emit(s, raw);

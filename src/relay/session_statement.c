@@ -5,7 +5,9 @@
  * is lost session_loss.c's.
  */
 #include <readmux/relay/position.h>
+#include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
+#include <readmux/sql/digest.h>
 
 #define ATTEMPTS_AT_ONCE  4u		/* then it waits between attempts */
 #define POSITION_WAIT_MS  200u		/* longest wait on a replica for the session's own writes */
@@ -266,9 +268,30 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 	return true;
 }
 
+/* A read by its text, but a replica has refused one of its shape. */
+static void remember_refusal(struct session *s)
+{
+	struct sql_verdict *v = &s->st.verdict;
+	struct sql_mode mode;
+	struct span text;
+
+	if (v->class != SQL_READ || refused_count(s->env->refused) == 0)
+		return;
+	mode = session_sql_mode(s);
+	text = session_statement_text(s);
+	if (text.len == 0 || !refused_has(s->env->refused, sql_digest(text, &mode),
+					  loop_now_us(s->env->loop)))
+		return;
+	v->class = SQL_WRITE;
+	v->reason = REASON_REPAIRED;
+}
+
 void statement_start(struct session *s, struct span packet, bool whole)
 {
-	if (statement_begin(s, packet, whole) && !statement_awaits_insert_id(s))
+	if (!statement_begin(s, packet, whole))
+		return;
+	remember_refusal(s);
+	if (!statement_awaits_insert_id(s))
 		statement_route(s);
 }
 

@@ -20,6 +20,7 @@ struct account_table;
 struct kill_request;
 struct pools;
 struct query_table;
+struct refused;
 struct session;
 struct state_table;
 
@@ -50,6 +51,7 @@ struct relay_env {
 	struct state_table        *states;
 	struct account_table      *accounts;
 	struct query_table        *queries;
+	struct refused            *refused;	/* reads that replicas took for writes */
 	struct pools              *pools;
 	struct slab                requests;	/* struct request */
 	struct slab                sessions;	/* struct session */

@@ -268,6 +268,8 @@ void session_conn_silent(void *owner, struct server_conn *conn);
 
 /* session_learn.c */
 void session_learn(struct session *s);
+/* The text that runs; empty when it was not kept. */
+struct span session_statement_text(const struct session *s);
 
 /* session_response.c */
 extern const struct sink_ops session_sink;
