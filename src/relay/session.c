@@ -186,6 +186,23 @@ void session_send_ok(struct session *s)
 	send_packet(s, &w);
 }
 
+void session_send_eof(struct session *s)
+{
+	uint8_t room[64];
+	struct writer w;
+	struct ok_packet ok = { .header = PACKET_EOF, .status = s->status };
+
+	begin_answer(s, room, sizeof(room), &w);
+	if ((s->capabilities & CLIENT_DEPRECATE_EOF) != 0) {
+		ok_packet_write(&w, s->capabilities, &ok);
+	} else {
+		writer_uint(&w, PACKET_EOF, 1);
+		writer_uint(&w, 0, 2);
+		writer_uint(&w, s->status, 2);
+	}
+	send_packet(s, &w);
+}
+
 /*
  * Collations whose character set writes every ASCII character, and no other,
  * as one byte below 0x80 and knows white space only there: utf8mb3, utf8mb4, ascii,

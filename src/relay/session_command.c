@@ -64,6 +64,36 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	session_send_ok(s);
 }
 
+/* Whether several statements may come in one text is agreed at login, so it is another account. */
+bool session_allow_multi(struct session *s, bool allow)
+{
+	uint64_t wanted = allow ? s->account->capabilities | CLIENT_MULTI_STATEMENTS :
+				  s->account->capabilities & ~(uint64_t)CLIENT_MULTI_STATEMENTS;
+	struct account *account = account_get(s->env->accounts, s->account->user,
+					      &s->account->secret, wanted,
+					      s->account->collation);
+
+	if (account == NULL)
+		return false;
+	account_drop(s->account);
+	s->account = account;
+	return true;
+}
+
+/* MYSQL_OPTION_MULTI_STATEMENTS_ON is 0, .._OFF is 1. */
+static void command_set_option(struct session *s, struct span packet, bool whole)
+{
+	struct reader r = reader_over(span_from(packet, PACKET_HEADER_LEN + 1));
+	uint64_t option = reader_uint(&r, 2);
+
+	if (s->conn != NULL || r.bad || option > 1)
+		statement_start(s, packet, whole);
+	else if (session_allow_multi(s, option == 0))
+		session_send_eof(s);
+	else
+		session_close(s, "out of memory");
+}
+
 static void command_process_kill(struct session *s, struct span packet, bool whole)
 {
 	struct reader r = reader_over(span_from(packet, PACKET_HEADER_LEN + 1));
@@ -95,7 +125,7 @@ static const struct command_row rows[] = {
 	{ COM_STMT_RESET, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_reset, true },
 	{ COM_STMT_SEND_LONG_DATA, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_long_data, true },
 	{ COM_STMT_CLOSE, SQL_WRITE, REASON_PREPARED_STATEMENT, 0, command_stmt_close, true },
-	{ COM_SET_OPTION, SQL_WRITE, REASON_COMMAND, PIN_COMMAND, NULL, false },
+	{ COM_SET_OPTION, SQL_WRITE, REASON_COMMAND, 0, command_set_option, false },
 	{ COM_RESET_CONNECTION, SQL_WRITE, REASON_COMMAND, 0, command_reset, false },
 };
 

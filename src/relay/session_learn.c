@@ -119,7 +119,7 @@ static void learn_pins(struct session *s)
 	if ((pins & SQL_UNPIN_USER_LOCKS) != 0)
 		s->pins &= ~(uint32_t)SQL_PIN_USER_LOCK;
 	pins &= ~unpin;
-	if ((pins & SQL_PIN_CALL) != 0 && !note->state_unexplained)
+	if ((pins & SQL_PIN_CALL) != 0 && s->st.ended_by_ok && !note->state_unexplained)
 		pins &= ~(uint32_t)SQL_PIN_CALL;
 	s->pins |= pins;
 	if (note->pins)
@@ -165,6 +165,17 @@ static void learn_reset(struct session *s)
 	s->state = state_take(bare);
 }
 
+/* The held connection is not what others of its account expect any more. */
+static void learn_option(struct session *s)
+{
+	struct span packet = hold_span(&s->st.packet);
+
+	s->conn->no_reuse = true;
+	if (packet.len <= PACKET_HEADER_LEN + 1 ||
+	    !session_allow_multi(s, packet.data[PACKET_HEADER_LEN + 1] == 0))
+		s->pins |= PIN_COMMAND;
+}
+
 /* Statements for the primary that nevertheless change no data. */
 static bool only_looks(enum route_reason reason)
 {
@@ -203,6 +214,8 @@ void session_learn(struct session *s)
 	learn_pins(s);
 	if (s->st.prepared != NULL)
 		session_learn_prepared(s);
+	if (s->st.command == COM_SET_OPTION && !s->st.failed)
+		learn_option(s);
 	if (s->st.command == COM_RESET_CONNECTION && !s->st.failed)
 		learn_reset(s);
 	learn_position(s);

@@ -358,6 +358,48 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 		hold_server_back(s, conn);
 }
 
+/* --- news that the client cannot be told --------------------------------------------- */
+
+/*
+ * Trackers ride on OK packets, and a result set that ends with EOF has none.  What a stored
+ * program has changed is reported with the next OK then, so one is asked for.  MariaDB
+ * forgets it instead (seen on 10.11).
+ */
+static bool owes_news(const struct statement *st, const struct server_conn *conn)
+{
+	return !conn->mariadb && !st->ended_by_ok && !st->failed && (st->verdict.pins & SQL_PIN_CALL) != 0;
+}
+
+static void news_end(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+
+	(void)conn;
+	s->st.ended_by_ok = true;
+	statement_done(s);
+}
+
+static const struct sink_ops news_sink = {
+	.pass = server_conn_drop_bytes,
+	.packet = server_conn_drop_packet,
+	.batch_end = server_conn_drop_news,
+	.end = news_end,
+	.lost = server_conn_drop_news,
+};
+
+static bool asked_for_news(struct session *s, struct server_conn *conn)
+{
+	uint8_t memory[64];
+	struct writer w = writer_over(memory, sizeof(memory));
+
+	if (!owes_news(&s->st, conn) || !server_conn_ask(conn, "DO 0", &news_sink, s, &w))
+		return false;
+	stream_write(&conn->stream, writer_span(&w));
+	return true;
+}
+
+/* --- the end ------------------------------------------------------------------------- */
+
 static void prepare_again(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
@@ -406,7 +448,8 @@ static void response_end(void *arg, struct server_conn *conn)
 		session_close_gently(s, "a statement was refused while it arrived");
 		return;
 	}
-	statement_done(s);
+	if (!asked_for_news(s, conn))
+		statement_done(s);
 }
 
 static void response_lost(void *arg, struct server_conn *conn)

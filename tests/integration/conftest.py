@@ -43,6 +43,9 @@ def pytest_terminal_summary(terminalreporter):
     if skip_mysql():
         terminalreporter.section("NOTHING WAS TESTED AGAINST MYSQL", red=True, bold=True)
         terminalreporter.line("Debian unstable, from which it comes, could not be had.")
+    if os.environ.get("READMUX_SKIP_NPM"):
+        terminalreporter.section("NO CLIENT OF NPM WAS TESTED", red=True, bold=True)
+        terminalreporter.line("The packages of tests/clients/node could not be had.")
 
 
 def pytest_sessionstart():

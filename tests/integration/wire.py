@@ -72,6 +72,7 @@ class Wire:
     port: int
     address: str = "127.0.0.1"
     extra: int = 0
+    collation: int = UTF8MB4
     seq: int = 0
     trace: list = field(default_factory=list)
 
@@ -161,7 +162,7 @@ class Wire:
     def _login_head(self, schema):
         capabilities = CAPABILITIES | self.extra | (CLIENT_CONNECT_WITH_DB if schema else 0) \
             | (CLIENT_SSL if self.tls else 0)
-        return struct.pack("<IIB23x", capabilities, MAX_PACKET, UTF8MB4)
+        return struct.pack("<IIB23x", capabilities, MAX_PACKET, self.collation)
 
     def login_packet(self, user, plugin, answer, schema=""):
         assert len(answer) < 251
@@ -182,7 +183,7 @@ class Wire:
         """COM_CHANGE_USER after log_in(); the OK packet that ends it, or Refused."""
         answer = answer_to(plugin, password, self.greeting.salt)
         self.command(COM_CHANGE_USER, user.encode() + b"\0" + bytes([len(answer)]) + answer
-                     + schema.encode() + b"\0" + struct.pack("<H", UTF8MB4)
+                     + schema.encode() + b"\0" + struct.pack("<H", self.collation)
                      + plugin.encode() + b"\0")
         return self._finish_login(password, plugin, self.greeting.salt)
 

@@ -158,6 +158,8 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 			       const char *text);
 /* An OK packet of readmux's own as the answer. */
 void session_send_ok(struct session *s);
+/* The same as the end of something: an EOF packet, or what stands for it. */
+void session_send_eof(struct session *s);
 /* The command is answered: look at what else the client sent. */
 void session_next(struct session *s);
 /* Look at the input that was kept, at the end of this turn. */
@@ -185,6 +187,9 @@ extern const struct server_conn_owner_ops session_login_owner;
 /* session_command.c */
 /* One whole command, or (when <whole> is false) the start of one that is streamed. */
 void session_command(struct session *s, struct span packet, bool whole);
+/* Several statements in one text are allowed from now on, or not.  False: no memory. */
+RMX_MUST_CHECK
+bool session_allow_multi(struct session *s, bool allow);
 /* The text in the <payload> of COM_QUERY; empty when query attributes come with it. */
 struct span session_query_text(const struct session *s, struct span payload);
 

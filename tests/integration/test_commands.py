@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Commands besides COM_QUERY and COM_STMT_*, as a server answers them."""
+
+import struct
+
+import pytest
+
+from servers import APP, wait_until
+from wire import Refused, Wire
+
+COM_SET_OPTION = 0x1b
+MULTI_ON, MULTI_OFF = struct.pack("<H", 0), struct.pack("<H", 1)
+
+
+@pytest.fixture(params=("plain", "shuffled"))
+def port(request, readmux, shuffled):
+    return (shuffled if request.param == "shuffled" else readmux).port
+
+
+def log_in(wire, **options):
+    return wire.log_in(APP.name, APP.password, "caching_sha2_password", "app", **options)
+
+
+def two(wire, sql):
+    """Run two statements of which the second has no rows."""
+    answer = wire.query(sql)
+    assert wire.read_good_packet()[0] == 0
+    return answer
+
+
+def is_read_by_replicas(wire):
+    return wire.query("SELECT @@server_id") != [[b"100"]]
+
+
+def test_set_option(port):
+    """mysql_set_server_option(), as PHP's mysqli sends it around every multi_query()."""
+    with Wire(port) as wire:
+        log_in(wire)
+        for _ in range(5):
+            with pytest.raises(Refused) as failure:
+                wire.query("DO 1; DO 2")
+            assert failure.value.number == 1064
+            assert wire.ask(COM_SET_OPTION, MULTI_ON)[0] == 0xFE
+            two(wire, "DO 1; DO 2")
+            assert wire.ask(COM_SET_OPTION, MULTI_OFF)[0] == 0xFE
+        wait_until(lambda: is_read_by_replicas(wire), "reads by a replica")
+
+
+def test_set_option_in_a_transaction(port):
+    with Wire(port) as wire:
+        log_in(wire)
+        wire.query("BEGIN")
+        assert wire.ask(COM_SET_OPTION, MULTI_ON)[0] == 0xFE
+        assert two(wire, "SELECT 1; COMMIT") == [[b"1"]]
+        two(wire, "DO 1; DO 2")
+        wait_until(lambda: is_read_by_replicas(wire), "reads by a replica")
+
+
+def test_unknown_option(port):
+    with Wire(port) as wire:
+        log_in(wire)
+        with pytest.raises(Refused) as failure:
+            wire.ask(COM_SET_OPTION, struct.pack("<H", 77))
+        assert failure.value.number == 1047
+        assert wire.query("SELECT 1") == [[b"1"]]
+
+
+def test_what_a_function_has_set(port, cluster, table):
+    """A function changes the session, and its result set has no room to say so."""
+    cluster.primary.sql(f"CREATE FUNCTION {table}_f() RETURNS INT DETERMINISTIC "
+                        "BEGIN SET @made = 5, SESSION group_concat_max_len = 77; RETURN 1; END")
+    try:
+        with Wire(port) as wire:
+            log_in(wire)
+            assert wire.query(f"SELECT {table}_f()") == [[b"1"]]
+            for _ in range(10):
+                assert wire.query("SELECT @made, @@group_concat_max_len") == [[b"5", b"77"]]
+    finally:
+        cluster.primary.sql(f"DROP FUNCTION {table}_f")
+
+
+# Without CLIENT_DEPRECATE_EOF MariaDB cannot tell that it is harmless.
+@pytest.mark.only("mysql")
+def test_a_harmless_function_does_not_tie(port, cluster, table):
+    cluster.primary.sql(f"CREATE FUNCTION {table}_f() RETURNS INT DETERMINISTIC RETURN 1")
+    try:
+        with Wire(port) as wire:
+            log_in(wire)
+            assert wire.query(f"SELECT {table}_f()") == [[b"1"]]
+            wait_until(lambda: is_read_by_replicas(wire), "reads by a replica", 15)
+    finally:
+        cluster.primary.sql(f"DROP FUNCTION {table}_f")
