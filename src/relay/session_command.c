@@ -5,6 +5,7 @@
  * is the verdict.
  */
 #include <readmux/relay/session_parts.h>
+#include <readmux/wire/attributes.h>
 #include <readmux/wire/command.h>
 #include <readmux/wire/reader.h>
 
@@ -153,24 +154,34 @@ void session_refuse_long(struct session *s)
 	session_close_gently(s, "a command too large to refuse politely");
 }
 
-/*
- * The query text in COM_QUERY.  With CLIENT_QUERY_ATTRIBUTES the packet has
- * parameter count and parameter set count first; only texts without
- * parameters are looked into, others are writes.
- */
+/* With CLIENT_QUERY_ATTRIBUTES these come before the text. */
 struct span session_query_text(const struct session *s, struct span payload)
 {
 	struct span text = span_from(payload, 1);
 
+	struct attributes a;
+
 	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) == 0)
 		return text;
-	if (text.len >= 2 && text.data[0] == 0 && text.data[1] == 1)
-		return span_from(text, 2);
-	return SPAN_NONE;
+	return attributes_parse(payload, &a) ? a.query : SPAN_NONE;
 }
 
 /* It may ask for what the session itself knows. */
 #define ABOUT_ITSELF (SQL_CONNECTION_ID | SQL_ABOUT_PREVIOUS | SQL_READS_INSERT_ID)
+
+/* The attribute "readmux" says what a hint comment says. */
+static void take_hints(struct span payload, struct sql_verdict *v)
+{
+	struct attributes a;
+	struct attribute each;
+
+	if (!attributes_parse(payload, &a))
+		return;
+	while (attributes_next(&a, &each)) {
+		if (span_is_nocase(each.name, "readmux"))
+			sql_take_hint(each.text, v);
+	}
+}
 
 static void classify(struct session *s, struct span packet, bool whole)
 {
@@ -184,6 +195,8 @@ static void classify(struct session *s, struct span packet, bool whole)
 	}
 	text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 	sql_classify(text, &mode, v);
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
+		take_hints(span_from(packet, PACKET_HEADER_LEN), v);
 	if ((v->flags & ABOUT_ITSELF) == 0)
 		return;
 	sql_session_columns_of(text, &mode, &s->st.columns);

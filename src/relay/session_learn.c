@@ -113,13 +113,14 @@ static void learn_pins(struct session *s)
 	uint32_t before = s->pins;
 	uint32_t unpin = SQL_UNPIN_TABLE_LOCK | SQL_UNPIN_USER_LOCKS;
 	uint32_t pins = s->st.verdict.pins;
+	bool trackers_spoke = s->st.ended_by_ok || s->st.asked_for_news;
 
 	if ((pins & SQL_UNPIN_TABLE_LOCK) != 0)
 		s->pins &= ~(uint32_t)SQL_PIN_TABLE_LOCK;
 	if ((pins & SQL_UNPIN_USER_LOCKS) != 0)
 		s->pins &= ~(uint32_t)SQL_PIN_USER_LOCK;
 	pins &= ~unpin;
-	if ((pins & SQL_PIN_CALL) != 0 && s->st.ended_by_ok && !note->state_unexplained)
+	if ((pins & SQL_PIN_CALL) != 0 && trackers_spoke && !note->state_unexplained)
 		pins &= ~(uint32_t)SQL_PIN_CALL;
 	s->pins |= pins;
 	if (note->pins)

@@ -375,7 +375,7 @@ static void news_end(void *arg, struct server_conn *conn)
 	struct session *s = session_from(arg);
 
 	(void)conn;
-	s->st.ended_by_ok = true;
+	s->st.asked_for_news = true;
 	statement_done(s);
 }
 

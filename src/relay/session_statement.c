@@ -247,6 +247,16 @@ void statement_run_again(struct session *s)
 
 /* --- beginning and end --------------------------------------------------------- */
 
+/* A span that lies in <from> lies at the same place of its copy. */
+static struct span rebased(struct span s, struct span from, const uint8_t *copy)
+{
+	uintptr_t at = (uintptr_t)s.data, start = (uintptr_t)from.data;
+
+	if (s.len > 0 && at >= start && at < start + from.len)
+		s.data = copy + (at - start);
+	return s;
+}
+
 bool statement_begin(struct session *s, struct span packet, bool whole)
 {
 	struct statement *st = &s->st;
@@ -263,6 +273,8 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 		session_close(s, "out of memory");
 		return false;
 	}
+	st->verdict.hint_backend = rebased(st->verdict.hint_backend, packet, st->packet.data);
+	st->verdict.what = rebased(st->verdict.what, packet, st->packet.data);
 	if (!whole)
 		body_start(s, packet);
 	return true;

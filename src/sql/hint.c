@@ -25,13 +25,9 @@ static const struct {
 	{ "explain", SQL_HINT_EXPLAIN },
 };
 
-void hint_read(struct span comment, struct sql_verdict *v)
+void sql_take_hint(struct span ask, struct sql_verdict *v)
 {
-	struct span ask = trim(comment);
-
-	if (!span_starts_nocase(ask, "readmux:"))
-		return;
-	ask = trim(span_from(ask, sizeof("readmux:") - 1));
+	ask = trim(ask);
 	for (size_t i = 0; i < ARRAY_LEN(hint_rows); i++) {
 		if (span_is_nocase(ask, hint_rows[i].text))
 			v->hint = hint_rows[i].hint;
@@ -43,4 +39,12 @@ void hint_read(struct span comment, struct sql_verdict *v)
 		return;
 	v->hint = SQL_HINT_BACKEND;
 	v->hint_backend = ask;
+}
+
+void hint_read(struct span comment, struct sql_verdict *v)
+{
+	struct span ask = trim(comment);
+
+	if (span_starts_nocase(ask, "readmux:"))
+		sql_take_hint(span_from(ask, sizeof("readmux:") - 1), v);
 }

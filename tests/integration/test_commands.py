@@ -90,3 +90,35 @@ def test_a_harmless_function_does_not_tie(port, cluster, table):
             wait_until(lambda: is_read_by_replicas(wire), "reads by a replica", 15)
     finally:
         cluster.primary.sql(f"DROP FUNCTION {table}_f")
+
+
+# ------------------------------------------------------------------ query attributes
+
+CLIENT_QUERY_ATTRIBUTES = 1 << 27
+
+
+def with_attributes(sql, **attributes):
+    """The payload of COM_QUERY behind its first byte, when attributes were agreed."""
+    names = b"".join(b"\xfe\0" + bytes([len(name)]) + name.encode() for name in attributes)
+    values = b"".join(bytes([len(value)]) + value.encode() for value in attributes.values())
+    head = bytes([len(attributes), 1])
+    if attributes:
+        head += bytes((len(attributes) + 7) // 8) + b"\1" + names + values
+    return head + sql.encode()
+
+
+@pytest.mark.only("mysql")
+def test_query_attributes(port):
+    """They pass through, do not hide what the text is, and are understood as hints."""
+    with Wire(port, extra=CLIENT_QUERY_ATTRIBUTES) as wire:
+        log_in(wire)
+        which = "SELECT @@server_id"
+        wait_until(lambda: wire.query(with_attributes(which, trace="x")) != [[b"100"]],
+                   "reads by a replica")
+        for _ in range(20):
+            assert wire.query(with_attributes(which, readmux="primary")) == [[b"100"]]
+            assert wire.query(with_attributes(which, a="b", readmux="backend=mysql-2")) \
+                == [[b"102"]]
+        assert wire.query(with_attributes("SET @kept = 7", a="b")) == []
+        for _ in range(5):
+            assert wire.query(with_attributes("SELECT @kept")) == [[b"7"]]

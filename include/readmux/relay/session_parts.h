@@ -82,6 +82,7 @@ struct statement {
 	bool               has_rows;		/* a row is in the answer */
 	bool               has_result;		/* its last answer is a result set */
 	bool               ended_by_ok;		/* so its trackers have spoken */
+	bool               asked_for_news;	/* ... or they did when asked */
 	bool               failed;		/* the answer has an ERR packet */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
 	bool               partial_packet;	/* the last bytes passed on end inside a packet */
@@ -190,7 +191,7 @@ void session_command(struct session *s, struct span packet, bool whole);
 /* Several statements in one text are allowed from now on, or not.  False: no memory. */
 RMX_MUST_CHECK
 bool session_allow_multi(struct session *s, bool allow);
-/* The text in the <payload> of COM_QUERY; empty when query attributes come with it. */
+/* The text in the <payload> of COM_QUERY; empty when it is malformed. */
 struct span session_query_text(const struct session *s, struct span payload);
 
 /* Refuse a command that is still arriving, by leaving. */

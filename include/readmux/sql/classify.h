@@ -87,4 +87,10 @@ struct sql_verdict {
  */
 void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v);
 
+/*
+ * What <ask> (primary, replica, backend=NAME or explain) asks for, as a hint comment
+ * does, becomes <v>'s hint; anything else changes nothing.
+ */
+void sql_take_hint(struct span ask, struct sql_verdict *v);
+
 #endif
