@@ -44,8 +44,8 @@ class Kind:
         """The server program: a list of words."""
         raise NotImplementedError
 
-    def client_command(self):
-        """The stock command-line client: a list of words."""
+    def client_command(self, program="mysql"):
+        """The stock command-line client, or another one by MySQL's name: a list of words."""
         raise NotImplementedError
 
     def options(self, is_primary):

@@ -20,8 +20,10 @@ class MariaDB(Kind):
     def server_command(self):
         return [SERVER]
 
-    def client_command(self):
-        return [shutil.which("mariadb") or "mariadb", "--no-defaults"]
+    def client_command(self, program="mysql"):
+        what = program.removeprefix("mysql")
+        name = f"mariadb-{what}" if what else "mariadb"
+        return [shutil.which(name) or name, "--no-defaults"]
 
     def options(self, is_primary):
         options = {

@@ -31,8 +31,9 @@ class MySQL(Kind):
     def server_command(self):
         return self._inside("sbin/mysqld")
 
-    def client_command(self):
-        return self._inside("bin/mysql") + ["--no-defaults"]
+    def client_command(self, program="mysql"):
+        return [*self._inside(f"bin/{program}"), "--no-defaults",
+                f"--plugin-dir={self.root}/usr/lib/mysql/plugin"]
 
     def options(self, is_primary):
         options = {
