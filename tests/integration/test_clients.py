@@ -64,7 +64,8 @@ def certificate(workspace):
     """The certificate of 127.0.0.1, its own authority, and its key: clients verify it."""
     directory = workspace.directory("certificate")
     run_quietly(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
-                 "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                 "-subj", "/CN=127.0.0.1",
+                 "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
                  "-keyout", "key.pem", "-out", "cert.pem"], cwd=directory)
     return os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem")
 

@@ -69,15 +69,17 @@ def shop(cluster):
         f"USE {name}",
         "CREATE TABLE digits (d INT PRIMARY KEY)",
         "INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
-        "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100), n DECIMAL(20, 5),"
-        " t DATETIME(6), b BLOB, f DOUBLE, KEY (v))",
-        "INSERT INTO items (v, n, t, b, f) SELECT IF(a.d = 7, NULL, CONCAT('žluť 🐬 \\' \\\\', b.d)),"
-        " a.d * b.d / 7, '2024-02-29 23:59:59.123456', UNHEX(SHA2(a.d * 100 + b.d * 10 + c.d, 256)),"
-        " a.d / 3 FROM digits a, digits b, digits c",
+        "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100),"
+        " n DECIMAL(20, 5), t DATETIME(6), b BLOB, f DOUBLE, KEY (v))",
+        "INSERT INTO items (v, n, t, b, f) SELECT IF(a.d = 7, NULL,"
+        " CONCAT('žluť 🐬 \\' \\\\', b.d)), a.d * b.d / 7, '2024-02-29 23:59:59.123456',"
+        " UNHEX(SHA2(a.d * 100 + b.d * 10 + c.d, 256)), a.d / 3"
+        " FROM digits a, digits b, digits c",
         "CREATE TABLE large (id INT PRIMARY KEY, data LONGBLOB)",
         "INSERT INTO large VALUES (1, REPEAT(x'00ff275c', 700000)), (2, ''), (3, NULL)",
         "CREATE VIEW seen AS SELECT id, v FROM items WHERE id < 10",
-        "CREATE TRIGGER before_item BEFORE INSERT ON digits FOR EACH ROW SET NEW.d = NEW.d + 100",
+        "CREATE TRIGGER before_digit BEFORE INSERT ON digits FOR EACH ROW"
+        " SET NEW.d = NEW.d + 100",
         "CREATE PROCEDURE two() BEGIN SELECT 1; SELECT 2; END",
         "CREATE FUNCTION twice(a INT) RETURNS INT DETERMINISTIC RETURN a * 2",
         "CREATE EVENT yearly ON SCHEDULE EVERY 1 YEAR DO SET @x = 1")
@@ -100,7 +102,8 @@ def test_dump_and_restore(cluster, readmux, maker, shop, tmp_path):
     own = {"mariadb": [], "mysql": ["--set-gtid-purged=OFF", "--skip-column-statistics"]}
     through, directly = (
         run(maker, "mysqldump", port, "--single-transaction", "--routines", "--triggers",
-            "--events", "--hex-blob", "--skip-comments", *own[maker.name], shop, account=ROOT)
+            "--events", "--hex-blob", "--skip-comments", *own[maker.name], shop,
+            account=ROOT)
         for port in (readmux.port, cluster.primary.port))
     assert through == directly
     dump = tmp_path / "dump.sql"
@@ -126,8 +129,9 @@ def test_import(cluster, readmux, maker, table, tmp_path):
 
 def test_administration(readmux, maker):
     """mysqladmin and mysqlcheck."""
-    for what, expected in (("ping", "is alive"), ("status", "Uptime"), ("processlist", "Query"),
-                           ("extended-status", "Threads_connected"), ("version", "127.0.0.1")):
+    for what, expected in (("ping", "is alive"), ("status", "Uptime"),
+                           ("processlist", "Query"), ("version", "127.0.0.1"),
+                           ("extended-status", "Threads_connected")):
         assert expected in run(maker, "mysqladmin", readmux.port, what)
     run(maker, "mysqlcheck", readmux.port, "--databases", "app", account=ROOT)
 
@@ -139,8 +143,8 @@ def test_slap(cluster, readmux, maker, table):
     cluster.wait_caught_up()
     for load in (["--auto-generate-sql", "--auto-generate-sql-load-type=write",
                   "--create-schema=app_slap"],
-                 [f"--query=SELECT * FROM {table}; SELECT COUNT(*) FROM {table}", "--delimiter=;",
-                  "--create-schema=app", "--no-drop"]):
+                 [f"--query=SELECT * FROM {table}; SELECT COUNT(*) FROM {table}",
+                  "--delimiter=;", "--create-schema=app", "--no-drop"]):
         printed = run(maker, "mysqlslap", readmux.port, *load, "--concurrency=8",
                       "--number-of-queries=400")
         assert "Average number of seconds" in printed
@@ -148,15 +152,16 @@ def test_slap(cluster, readmux, maker, table):
 
 
 SCRIPTS = ("oltp_delete", "oltp_insert", "oltp_point_select", "oltp_read_only",
-           "oltp_read_write", "oltp_update_index", "oltp_update_non_index", "oltp_write_only",
-           "select_random_points", "select_random_ranges")
+           "oltp_read_write", "oltp_update_index", "oltp_update_non_index",
+           "oltp_write_only", "select_random_points", "select_random_ranges")
 MODES = {"prepared": "auto", "text": "disable"}
 
 
 def sysbench_command(port, script, step, *options):
-    return ["sysbench", "--db-driver=mysql", "--mysql-host=127.0.0.1", f"--mysql-port={port}",
-            f"--mysql-user={APP.name}", f"--mysql-password={APP.password}", "--mysql-db=app",
-            "--tables=1", "--table-size=2000", "--threads=4", *options, script, step]
+    return ["sysbench", "--db-driver=mysql", "--mysql-host=127.0.0.1",
+            f"--mysql-port={port}", f"--mysql-user={APP.name}",
+            f"--mysql-password={APP.password}", "--mysql-db=app", "--tables=1",
+            "--table-size=2000", "--threads=4", *options, script, step]
 
 
 def sysbench(*arguments):
