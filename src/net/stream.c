@@ -34,6 +34,7 @@ const char *stream_end_text(enum stream_end end)
 		[STREAM_END_UNREACHABLE] = "unreachable",
 		[STREAM_END_TIMEOUT] = "connection timed out",
 		[STREAM_END_TLS] = "TLS failure",
+		[STREAM_END_FILTER] = "broken data",
 		[STREAM_END_ERROR] = "socket error",
 	};
 
@@ -132,14 +133,18 @@ static void tell_closed(struct deferred *d)
 		s->user_ops->closed(s->user, (enum stream_end)s->end);
 }
 
+static void drop_chunk(struct stream *s, struct chunk *c)
+{
+	slab_give(loop_chunks(s->watch.loop), c);
+}
+
 static void drop_queue(struct stream *s)
 {
-	struct slab *chunks = loop_chunks(s->watch.loop);
 	struct chunk *c;
 
 	while ((c = TAILQ_FIRST(&s->queue)) != NULL) {
 		TAILQ_REMOVE(&s->queue, c, next);
-		slab_give(chunks, c);
+		drop_chunk(s, c);
 	}
 	s->queued = 0;
 }
@@ -161,12 +166,25 @@ static void fail_errno(struct stream *s)
 	stream_fail(s, end_of_errno(s->saved_errno), s->saved_errno);
 }
 
+static void drop_filter(struct stream *s)
+{
+	struct stream_filter *filter = s->filter;
+
+	if (filter == NULL)
+		return;
+	drop_chunk(s, filter->coded);
+	filter->coded = NULL;
+	s->filter = NULL;
+	filter->ops->release(filter);
+}
+
 void stream_close(struct stream *s)
 {
 	if (s->closed || s->watch.loop == NULL)
 		return;
 	s->closed = true;
 	s->transport->release(s);
+	drop_filter(s);
 	drop_queue(s);
 	watch_clear(&s->watch);
 	(void)close(s->watch.fd);
@@ -212,19 +230,12 @@ static bool reads(const struct stream *s)
 	return !s->closed && !s->ended && !s->paused && !s->shaking;
 }
 
-/* One read and its delivery; false when nothing is left to read now. */
-static bool read_once(struct stream *s)
+/* One read; false when there is nothing to read now. */
+static bool read_some(struct stream *s, uint8_t *into, size_t room, size_t *got)
 {
-	size_t room, got = 0;
-	uint8_t *scratch = loop_scratch(s->watch.loop, &room);
-
-	if (s->read_limit > 0)
-		room = size_min(room, s->read_limit);
-	switch (s->transport->read(s, scratch, room, &got)) {
+	switch (s->transport->read(s, into, room, got)) {
 	case IO_OK:
-		s->user_ops->received(s->user, (struct span){ scratch, got });
-		/* a read that did not fill the room has emptied the socket */
-		return reads(s) && (got == room || s->peer_closed || s->transport->pending(s));
+		return true;
 	case IO_WANT_READ:
 		return false;
 	case IO_WANT_WRITE:
@@ -241,10 +252,98 @@ static bool read_once(struct stream *s)
 	return false;
 }
 
+/* After a read: a read that did not fill the room has emptied the socket. */
+static bool may_read_more(const struct stream *s, size_t got, size_t room)
+{
+	return got == room || s->peer_closed || s->transport->pending(s);
+}
+
+/* One read and its delivery; false when nothing is left to read now. */
+static bool read_once(struct stream *s)
+{
+	size_t room, got = 0;
+	uint8_t *scratch = loop_scratch(s->watch.loop, &room);
+
+	if (s->read_limit > 0)
+		room = size_min(room, s->read_limit);
+	if (!read_some(s, scratch, room, &got))
+		return false;
+	s->user_ops->received(s->user, (struct span){ scratch, got });
+	return reads(s) && may_read_more(s, got, room);
+}
+
+/* Read into the filter's chunk, which is empty; <more> as may_read_more(). */
+static bool read_coded(struct stream *s, bool *more)
+{
+	struct chunk *c = slab_take(loop_chunks(s->watch.loop));
+	size_t got = 0;
+
+	if (c == NULL) {
+		stream_fail(s, STREAM_END_ERROR, ENOMEM);
+		return false;
+	}
+	if (!read_some(s, c->data, CHUNK_ROOM, &got)) {
+		drop_chunk(s, c);
+		return false;
+	}
+	c->start = 0;
+	c->end = (uint32_t)got;
+	s->filter->coded = c;
+	*more = may_read_more(s, got, CHUNK_ROOM);
+	return true;
+}
+
+/* Decode what the scratch has room for; <got> 0: nothing without reading more. */
+static bool decode_some(struct stream *s, uint8_t *scratch, size_t room, size_t *got)
+{
+	struct stream_filter *filter = s->filter;
+	struct chunk *c = filter->coded;
+	struct span coded = c != NULL ? (struct span){ c->data + c->start, c->end - c->start } :
+					SPAN_NONE;
+
+	if (!filter->ops->decode(filter, &coded, scratch, room, got)) {
+		stream_fail(s, STREAM_END_FILTER, 0);
+		return false;
+	}
+	if (coded.len == 0) {
+		drop_chunk(s, c);
+		filter->coded = NULL;
+	} else {
+		c->start = c->end - (uint32_t)coded.len;
+	}
+	return true;
+}
+
+/* As read_once() and again, with a filter: what is here already is shown first. */
+static void read_filtered(struct stream *s)
+{
+	size_t room, got;
+	uint8_t *scratch = loop_scratch(s->watch.loop, &room);
+	bool more = true;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		if (!decode_some(s, scratch, room, &got))
+			return;
+		if (got > 0)
+			s->user_ops->received(s->user, (struct span){ scratch, got });
+		else if (!more || !read_coded(s, &more))
+			return;
+		if (!reads(s))
+			return;
+	}
+	watch_kick(&s->watch);
+}
+
 static void read_all(struct stream *s)
 {
 	for (int i = 0; i < READS_PER_TURN; i++) {
-		if (!reads(s) || !read_once(s))
+		if (!reads(s))
+			return;
+		if (s->filter != NULL) {
+			read_filtered(s);
+			return;
+		}
+		if (!read_once(s))
 			return;
 	}
 	watch_kick(&s->watch);
@@ -312,11 +411,11 @@ static void write_failed(struct stream *s)
 	watch_kick(&s->watch);
 }
 
-void stream_writev(struct stream *s, const struct iovec *iov, int n)
+/* Bytes in the form in which they travel. */
+static void write_coded(struct stream *s, const struct iovec *iov, int n)
 {
 	size_t put = 0, total = 0;
 
-	assert(n > 0 && n <= STREAM_IOV);
 	if (s->ended || s->closed)
 		return;
 	if (s->queued == 0 && !s->connecting && !s->shaking) {
@@ -333,6 +432,70 @@ void stream_writev(struct stream *s, const struct iovec *iov, int n)
 	s->full = true;
 	if (!s->connecting && !s->shaking)
 		watch_again(s);
+}
+
+/* Where the user's pieces are encoded up to: <skip> bytes into the first of <n>. */
+struct cursor {
+	const struct iovec *iov;
+	int                 n;
+	size_t              skip;
+};
+
+static void advance(struct cursor *at, size_t bytes)
+{
+	at->skip += bytes;
+	while (at->n > 0 && at->skip >= at->iov->iov_len) {
+		at->skip -= at->iov->iov_len;
+		at->iov++;
+		at->n--;
+	}
+}
+
+/* The next bytes in one piece: a long or the last one as it lies, others gathered. */
+static struct span next_plain(struct cursor at, uint8_t *room)
+{
+	size_t len = 0, left = at.iov->iov_len - at.skip;
+
+	if (at.n == 1 || left >= STREAM_FILTER_MIN)
+		return (struct span){ (uint8_t *)at.iov->iov_base + at.skip, left };
+	while (at.n > 0 && len < STREAM_FILTER_MIN) {
+		size_t n = size_min(at.iov->iov_len - at.skip, STREAM_FILTER_MIN - len);
+
+		memcpy(room + len, (uint8_t *)at.iov->iov_base + at.skip, n);
+		len += n;
+		advance(&at, n);
+	}
+	return (struct span){ room, len };
+}
+
+static void write_filtered(struct stream *s, const struct iovec *iov, int n)
+{
+	struct cursor at = { iov, n, 0 };
+	uint8_t room[STREAM_FILTER_MIN];
+
+	for (advance(&at, 0); at.n > 0 && !s->ended;) {
+		struct span bytes = next_plain(at, room), coded = SPAN_NONE;
+		struct cursor behind = at;
+		size_t took;
+
+		advance(&behind, bytes.len);
+		took = s->filter->ops->encode(s->filter, bytes, behind.n > 0, &coded);
+		if (took == 0) {
+			stream_fail(s, STREAM_END_ERROR, ENOMEM);
+			return;
+		}
+		write_coded(s, &(struct iovec){ (void *)(uintptr_t)coded.data, coded.len }, 1);
+		advance(&at, took);
+	}
+}
+
+void stream_writev(struct stream *s, const struct iovec *iov, int n)
+{
+	assert(n > 0 && n <= STREAM_IOV);
+	if (RMX_UNLIKELY(s->filter != NULL))
+		write_filtered(s, iov, n);
+	else
+		write_coded(s, iov, n);
 }
 
 void stream_write(struct stream *s, struct span bytes)
@@ -535,6 +698,12 @@ bool stream_connect(struct stream *s, struct loop *loop, const struct address *t
 	}
 	watch_again(s);
 	return true;
+}
+
+void stream_set_filter(struct stream *s, struct stream_filter *filter)
+{
+	assert(s->filter == NULL && !s->closed);
+	s->filter = filter;
 }
 
 void stream_switch_transport(struct stream *s, const struct stream_transport *transport,

@@ -85,6 +85,7 @@ void session_close(struct session *s, const char *why)
 	s->body = (struct body){ 0 };
 	session_drop_conn(s);
 	session_close_prepared(s);
+	session_drop_ties(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);

@@ -107,28 +107,53 @@ static void keep_assignments(struct session *s)
 	server_conn_set_session_state(s->conn, state_take(s->state));
 }
 
+/* What a failed statement has surely not left behind. */
+#define UNDONE_PINS (SQL_PIN_TABLE_LOCK | SQL_PIN_BACKUP | SQL_PIN_XA)
+
+/* Known by name; session_ties.c keeps count. */
+#define COUNTED_PINS (SQL_PIN_TEMPORARY_TABLE | SQL_PIN_USER_LOCK | SQL_PIN_HANDLER | \
+		      SQL_PIN_PREPARED | SQL_UNPIN_USER_LOCKS)
+
+static uint32_t new_pins(const struct session *s)
+{
+	const struct statement *st = &s->st;
+	uint32_t pins = st->verdict.pins & ~(uint32_t)(COUNTED_PINS | SQL_UNPIN_TABLE_LOCK);
+	bool trackers_spoke = st->ended_by_ok || st->asked_for_news;
+
+	if (st->failed && (st->verdict.flags & SQL_MULTI) == 0)
+		pins &= ~(uint32_t)UNDONE_PINS;
+	if (trackers_spoke && !s->conn->note.state_unexplained)
+		pins &= ~(uint32_t)SQL_PIN_CALL;
+	if (s->conn->note.pins)
+		pins |= PIN_UNREPLAYABLE;
+	if ((st->verdict.flags & SQL_SETS_TRANSACTION) != 0)
+		pins |= PIN_NEXT_TRANSACTION;
+	return pins;
+}
+
+static uint32_t ended_pins(const struct session *s)
+{
+	const struct statement *st = &s->st;
+	uint32_t pins = 0;
+
+	if (st->failed)
+		return 0;
+	if ((st->verdict.pins & SQL_UNPIN_TABLE_LOCK) != 0)
+		pins |= SQL_PIN_TABLE_LOCK;
+	if ((st->verdict.flags & (SQL_ENDS | SQL_COMMITS)) != 0 && !session_in_transaction(s))
+		pins |= SQL_PIN_XA;
+	if (st->verdict.class != SQL_SESSION && !session_in_transaction(s))
+		pins |= PIN_NEXT_TRANSACTION;
+	return pins;
+}
+
 static void learn_pins(struct session *s)
 {
-	const struct server_note *note = &s->conn->note;
 	uint32_t before = s->pins;
-	uint32_t unpin = SQL_UNPIN_TABLE_LOCK | SQL_UNPIN_USER_LOCKS;
-	uint32_t pins = s->st.verdict.pins;
-	bool trackers_spoke = s->st.ended_by_ok || s->st.asked_for_news;
 
-	if ((pins & SQL_UNPIN_TABLE_LOCK) != 0)
-		s->pins &= ~(uint32_t)SQL_PIN_TABLE_LOCK;
-	if ((pins & SQL_UNPIN_USER_LOCKS) != 0)
-		s->pins &= ~(uint32_t)SQL_PIN_USER_LOCK;
-	pins &= ~unpin;
-	if ((pins & SQL_PIN_CALL) != 0 && trackers_spoke && !note->state_unexplained)
-		pins &= ~(uint32_t)SQL_PIN_CALL;
-	s->pins |= pins;
-	if (note->pins)
-		s->pins |= PIN_UNREPLAYABLE;
-	if ((s->st.verdict.flags & SQL_SETS_TRANSACTION) != 0)
-		s->pins |= PIN_NEXT_TRANSACTION;
-	else if (s->st.verdict.class != SQL_SESSION && !session_in_transaction(s))
-		s->pins &= ~PIN_NEXT_TRANSACTION;
+	s->pins &= ~ended_pins(s);
+	s->pins |= new_pins(s);
+	session_learn_ties(s);
 	if (before == 0 && s->pins != 0)
 		STAT_INC(s->env->stats, pins_total);
 }
@@ -157,6 +182,7 @@ static void learn_reset(struct session *s)
 
 	session_close_prepared(s);
 	s->pins = 0;
+	session_drop_ties(s);
 	insert_id_reset(&s->insert_id);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)

@@ -444,6 +444,7 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	session_drop_conn(s);
 	session_close_prepared(s);
 	s->pins = 0;
+	session_drop_ties(s);
 	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	memcpy(login->salt, s->salt, SALT_LEN);

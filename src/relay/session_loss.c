@@ -32,6 +32,7 @@ bool statement_may_repeat(const struct session *s)
 void session_forget_attachment(struct session *s)
 {
 	s->pins = 0;
+	session_drop_ties(s);
 	prepared_set_detach(&s->prepared);
 	session_count_prepared(s);
 	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);

@@ -227,7 +227,8 @@ static size_t copy_stored(struct compression *c, struct span *packets, uint8_t *
 }
 
 /* Part of a packet; it must end just when its lengths say so. */
-static size_t unpack(struct compression *c, struct span *packets, uint8_t *into, size_t room)
+static size_t unpack(struct compression *c, struct span *packets, uint8_t *into,
+		     size_t room)
 {
 	struct span in = span_head(*packets, c->wire_left);
 	size_t offered = in.len, wanted = size_min(room, c->plain_left), got = 0, used;

@@ -243,3 +243,41 @@ def test_what_a_session_leaves_behind_is_undone(readmux, table):
     rows(other, f"ALTER TABLE {table} ADD COLUMN w INT")        # waits for the row locks
     assert one(other, f"SELECT COUNT(*) FROM {table}") == 0
     other.close()
+
+
+# ------------------------------------------------------------------ tied no longer than needed
+
+@pytest.mark.parametrize("ties, unties", (
+    (["CREATE TEMPORARY TABLE tmp_a (a INT)", "CREATE TEMPORARY TABLE IF NOT EXISTS app.tmp_b (a INT)"],
+     ["DROP TEMPORARY TABLE tmp_a", "DROP TABLE IF EXISTS tmp_b"]),
+    (["SELECT GET_LOCK('mine', 1)", "SELECT GET_LOCK('mine', 1)", "DO GET_LOCK('other', 1)"],
+     ["SELECT RELEASE_LOCK('mine')", "DO RELEASE_LOCK('other')", "DO RELEASE_LOCK('mine')"]),
+    (["SELECT GET_LOCK(CONCAT('mi', 'ne'), 1)"], ["SELECT RELEASE_ALL_LOCKS()"]),
+    (["PREPARE p FROM 'SELECT 1'"], ["DEALLOCATE PREPARE p"]),
+    (["XA START 'x'", "XA END 'x'", "XA PREPARE 'x'"], ["XA COMMIT 'x'"]),
+    (["SET TRANSACTION ISOLATION LEVEL READ COMMITTED"], ["DO SLEEP(0)"]),
+))
+def test_ties_end(session, ties, unties):
+    """Reads go to replicas again when what tied the session to its connection is gone."""
+    for sql in ties:
+        rows(session, sql)
+    for sql in unties:
+        assert {one(session, "SELECT @@server_id") for _ in range(5)} == {100} \
+            or "TRANSACTION" in ties[0]
+        rows(session, sql)
+    wait_until(lambda: one(session, "SELECT @@server_id") in REPLICAS, "reads by replicas", 15)
+
+
+def test_unknown_ties_stay(session):
+    rows(session, "SELECT GET_LOCK(CONCAT('mi', 'ne'), 1)")
+    rows(session, "DO RELEASE_LOCK('mine')")
+    assert {one(session, "SELECT @@server_id") for _ in range(5)} == {100}
+    rows(session, "DO RELEASE_ALL_LOCKS()")
+
+
+def test_a_failed_statement_ties_nothing(session):
+    for sql in ("CREATE TEMPORARY TABLE tmp_a (a NOSUCHTYPE)", "LOCK TABLES nowhere WRITE",
+                "PREPARE p FROM 'nonsense'"):
+        with pytest.raises(pymysql.err.MySQLError):
+            rows(session, sql)
+    wait_until(lambda: one(session, "SELECT @@server_id") in REPLICAS, "reads by replicas", 15)

@@ -10,6 +10,10 @@
  * chunks and follows when it is writable.  stream_queued() is what backpressure
  * goes by.
  *
+ * A filter may stand between the user and the transport (compression): it
+ * changes all bytes on their way.  What was read and is not yet decoded lies in
+ * one chunk; a few bytes that decode to many are shown piece by piece.
+ *
  * Errors: no function here fails and no callback runs inside a call from the
  * user: closed() comes at the end of the loop turn or on the next event, once,
  * and after it nothing more.  stream_close() stops all callbacks at once.
@@ -32,6 +36,7 @@ enum stream_end {
 	STREAM_END_UNREACHABLE,	/* no route, host down */
 	STREAM_END_TIMEOUT,	/* ETIMEDOUT: silence beyond TCP_USER_TIMEOUT or keepalive */
 	STREAM_END_TLS,		/* TLS failure; the log has words */
+	STREAM_END_FILTER,	/* what arrived cannot be decoded */
 	STREAM_END_ERROR,	/* any other; errno in the log */
 };
 const char *stream_end_text(enum stream_end end);
@@ -64,14 +69,41 @@ struct stream_transport {
 	void (*release)(struct stream *s);
 };
 
+/* Another form of the same bytes.  <filter> is what the user embeds and gave. */
+struct stream_filter;
+struct stream_filter_ops {
+	/*
+	 * Encode the front of <plain> as <coded>, valid until the next call.  Gives how many
+	 * bytes it took; 0: no memory.  <more>: others follow <plain> at once; it
+	 * has at least STREAM_FILTER_MIN bytes then.
+	 */
+	size_t (*encode)(struct stream_filter *filter, struct span plain, bool more,
+			 struct span *coded);
+	/*
+	 * Take from the front of <coded>, put up to <room> bytes <into>; <got> is their
+	 * number, 0 when more has to arrive.  False: it is broken.
+	 */
+	bool (*decode)(struct stream_filter *filter, struct span *coded, uint8_t *into,
+		       size_t room, size_t *got);
+	void (*release)(struct stream_filter *filter);
+};
+
+struct stream_filter {
+	const struct stream_filter_ops *ops;
+	struct chunk                   *coded;	/* the stream's: read, not yet decoded */
+};
+
+#define STREAM_FILTER_MIN 16384u
+
 struct stream {
 	struct watch                  watch;
 	const struct stream_user_ops *user_ops;
 	void                         *user;
 	const struct stream_transport *transport;
 	void                         *transport_state;	/* TLS session, or NULL */
+	struct stream_filter         *filter;		/* or NULL */
 	TAILQ_HEAD(stream_queue, chunk) queue;
-	size_t                        queued;		/* bytes in <queue> */
+	size_t                        queued;		/* bytes in <queue>, as they travel */
 	size_t                        read_limit;	/* most bytes taken by one read; 0 = scratch size */
 	struct deferred               ending;
 	uint8_t                       end;		/* enum stream_end, once <ended> */
@@ -131,6 +163,12 @@ void stream_resume(struct stream *s);
  */
 void stream_switch_transport(struct stream *s, const struct stream_transport *transport,
 			     void *state);
+
+/*
+ * From now on, every byte written and read goes through <filter>, which belongs to
+ * the stream: stream_close() releases it.  For a stream that has none.
+ */
+void stream_set_filter(struct stream *s, struct stream_filter *filter);
 
 /* Close the descriptor and forget everything queued; no callback follows.  Any number of times. */
 void stream_close(struct stream *s);

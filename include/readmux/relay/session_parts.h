@@ -126,6 +126,7 @@ struct session {
 	struct log_ctx        log;
 	struct account       *account;
 	struct session_state *state;
+	struct ties          *ties;		/* named things on its connection; NULL = none */
 	struct prepared_set   prepared;
 	struct prepared      *preparing;	/* its COM_STMT_PREPARE is in flight */
 	struct server_conn   *conn;		/* leased, or being dialled for the login */
@@ -244,6 +245,10 @@ struct pool_wish session_wish(const struct session *s);
 void body_start(struct session *s, struct span packet);
 /* Bytes of a body that arrive; returns how many belonged to it. */
 size_t body_bytes(struct session *s, struct span bytes);
+
+/* session_ties.c */
+void session_learn_ties(struct session *s);
+void session_drop_ties(struct session *s);	/* they are gone with the connection */
 
 /* session_values.c */
 /* The text asks for st.columns: of those that the session knows, no server need know. */

@@ -49,7 +49,7 @@ enum codec_result {
 struct codec_reader *codec_reader_take(struct codec *codec, enum codec_algorithm algorithm);
 void codec_reader_give(struct codec *codec, struct codec_reader *reader);
 
-/* Take from the front of <packed>, put at most <room> bytes <into>; <got> is their number. */
+/* Take from the front of <packed>, put up to <room> bytes <into>; <got> is their number. */
 RMX_MUST_CHECK
 enum codec_result codec_unpack(struct codec_reader *reader, struct span *packed,
 			       uint8_t *into, size_t room, size_t *got);

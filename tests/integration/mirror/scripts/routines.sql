@@ -1,0 +1,102 @@
+# procedures and functions
+CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)
+CREATE PROCEDURE none() BEGIN END
+CALL none()
+CREATE PROCEDURE one() SELECT 1 AS one
+CALL one()
+SELECT 2
+CREATE PROCEDURE many() BEGIN SELECT 1; SELECT 'two', 2; INSERT INTO t (v) VALUES (3); SELECT * FROM t; UPDATE t SET v = v + 1; END
+CALL many()
+SELECT ROW_COUNT(), LAST_INSERT_ID()
+CALL many
+CREATE PROCEDURE params(IN a INT, OUT b INT, INOUT c VARCHAR(20)) BEGIN SET b = a * 2; SET c = CONCAT(c, '!'); END
+SET @c = 'hey'
+CALL params(5, @b, @c)
+SELECT @b, @c
+CALL params(5, 6, @c)
+CALL params(5)
+CALL missing()
+CREATE PROCEDURE fails() BEGIN SELECT 1; SELECT nothing; SELECT 2; END
+CALL fails()
+SELECT 3
+CREATE PROCEDURE signals() BEGIN INSERT INTO t (v) VALUES (9); SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'; END
+CALL signals()
+SHOW WARNINGS
+CREATE PROCEDURE warns() BEGIN SELECT CAST('1x' AS SIGNED); END
+CALL warns()
+SHOW WARNINGS
+CREATE PROCEDURE handled() BEGIN DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN GET DIAGNOSTICS CONDITION 1 @text = MESSAGE_TEXT; END; SELECT nothing; SELECT @text; END
+CALL handled()
+CREATE PROCEDURE sets() BEGIN SET @inside = 5; SET SESSION group_concat_max_len = 2222; SET sql_mode = 'ANSI_QUOTES'; END
+CALL sets()
+SELECT @inside, @@group_concat_max_len, @@sql_mode
+SET sql_mode = DEFAULT
+CREATE PROCEDURE starts() START TRANSACTION
+CALL starts()
+INSERT INTO t (v) VALUES (100)
+ROLLBACK
+SELECT COUNT(*) FROM t
+CREATE PROCEDURE temps() CREATE TEMPORARY TABLE tmp AS SELECT 7 AS seven
+CALL temps()
+SELECT * FROM tmp
+DROP TEMPORARY TABLE tmp
+CREATE PROCEDURE cursors() BEGIN DECLARE done, x INT DEFAULT 0; DECLARE c CURSOR FOR SELECT v FROM t ORDER BY id; DECLARE CONTINUE HANDLER FOR NOT FOUND SET done = 1; SET @sum = 0; OPEN c; l: LOOP FETCH c INTO x; IF done THEN LEAVE l; END IF; SET @sum = @sum + x; END LOOP; CLOSE c; END
+CALL cursors()
+SELECT @sum
+CREATE PROCEDURE dynamic() BEGIN PREPARE s FROM 'SELECT COUNT(*) FROM t'; EXECUTE s; DEALLOCATE PREPARE s; END
+CALL dynamic()
+CREATE PROCEDURE locks() DO GET_LOCK('in procedure', 0)
+CALL locks()
+b: SELECT GET_LOCK('in procedure', 0)
+SELECT RELEASE_LOCK('in procedure')
+CREATE FUNCTION twice(x INT) RETURNS INT DETERMINISTIC RETURN x * 2
+SELECT twice(21), app_mirror.twice(1)
+SELECT twice(v) FROM t ORDER BY id
+CREATE FUNCTION writes(x INT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO t (v) VALUES (x); RETURN LAST_INSERT_ID(); END
+SELECT writes(50)
+SELECT COUNT(*) FROM t
+SELECT LAST_INSERT_ID()
+CREATE FUNCTION var() RETURNS INT DETERMINISTIC BEGIN SET @from_function = 8; RETURN 1; END
+SELECT var()
+SELECT @from_function
+DO writes(51)
+SELECT v FROM t ORDER BY id
+.prepare c CALL many()
+.execute c
+.prepare p CALL params(?, ?, ?)
+.execute p 5, 0, "x"
+.prepare e CALL fails()
+.execute e
+.prepare f SELECT twice(?)
+.execute f 4
+.prepare w SELECT writes(?)
+.execute w 52
+SELECT v FROM t ORDER BY id
+CALL one(); CALL one(); SELECT 'behind'
+CALL fails(); SELECT 'never'
+SELECT 'after'
+SHOW CREATE PROCEDURE one
+SHOW CREATE FUNCTION twice
+SHOW PROCEDURE CODE one
+~ SHOW PROCEDURE STATUS LIKE 'one'
+SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'app_mirror' ORDER BY 1
+CREATE VIEW view_with_function AS SELECT twice(v) AS d FROM t
+SELECT * FROM view_with_function ORDER BY d
+CREATE VIEW view_that_writes AS SELECT writes(60) AS w
+SELECT * FROM view_that_writes
+SELECT COUNT(*) FROM t
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = NEW.v + 1000
+INSERT INTO t (v) VALUES (1)
+SELECT MAX(v) FROM t
+SHOW CREATE FUNCTION missing
+DROP FUNCTION twice
+SELECT twice(1)
+DROP PROCEDURE one
+CALL one()
+CREATE EVENT ev ON SCHEDULE EVERY 1 YEAR DO SELECT 1
+DROP EVENT ev
+mariadb: BEGIN NOT ATOMIC SELECT 1; SELECT 2; END
+mariadb: BEGIN NOT ATOMIC DECLARE x INT DEFAULT 5; SET @y = x; INSERT INTO t (v) VALUES (x); END
+mariadb: SELECT @y
+mariadb: IF 1 THEN SELECT 'yes'; END IF
+mariadb: FOR i IN 1..2 DO SELECT i; END FOR

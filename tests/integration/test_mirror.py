@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+A session through readmux is answered as one at a server: the same packets.
+
+Each script of mirror/scripts is played at the primary and through readmux, as
+clients of every sort (with and without CLIENT_DEPRECATE_EOF and CLIENT_SESSION_TRACK),
+through a readmux that moves the session to another server connection whenever
+it can, and through an ordinary one.
+"""
+
+import pytest
+
+from mirror import script
+from mirror.compare import Differences
+from mirror.known import KNOWN
+from mirror.player import SCHEMA, Client, Player
+from servers import wait_until
+from wire import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK
+
+CLIENTS = {
+    "old": 0,
+    "old, track": CLIENT_SESSION_TRACK,
+    "new": CLIENT_DEPRECATE_EOF,
+    "new, track": CLIENT_DEPRECATE_EOF | CLIENT_SESSION_TRACK,
+}
+# What the kind's own client says at login (see logins.sql for others).
+COLLATIONS = {"mariadb": 45, "mysql": 255}
+ORDINARY = ("old", "new, track")        # those that an ordinary readmux is shown
+
+
+class Stage:
+    """Where scripts are played: an empty schema on all servers."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.connection = cluster.primary.connect()
+
+    def play(self, port, cases, client):
+        self._sql(f"DROP DATABASE IF EXISTS {SCHEMA}")
+        self._sql(f"CREATE DATABASE {SCHEMA}")
+        self.cluster.wait_caught_up()
+        kind = self.cluster.kind
+        return Player(port, Client(kind.name, kind.default_plugin, CLIENTS[client],
+                                   COLLATIONS[kind.name]), self._wait_blocked).play(cases)
+
+    def _sql(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def _wait_blocked(self):
+        # the table is filled anew only when nobody has read it for 0.1 s
+        wait_until(lambda: self._sql("SELECT 1 FROM information_schema.innodb_trx "
+                                     "WHERE trx_state = 'LOCK WAIT'"),
+                   "a statement waits for a lock", every=0.11)
+
+
+@pytest.fixture(scope="module")
+def stage(cluster):
+    before = cluster.primary.sql("SELECT @@GLOBAL.local_infile")[0][0]
+    cluster.primary.sql("SET GLOBAL local_infile = 1")
+    stage = Stage(cluster)
+    yield stage
+    stage.connection.close()
+    cluster.primary.sql(f"SET GLOBAL local_infile = {before}")
+
+
+def known_of(name, kind):
+    return {text: why for where, text, kinds, why in KNOWN
+            if where == name and kind in kinds.split()}
+
+
+@pytest.mark.parametrize("name", script.names())
+def test_same_answers(name, kind, stage, readmux, shuffled):
+    cases = script.load(name, kind)
+    differences = Differences()
+    for client in CLIENTS:
+        expected = stage.play(stage.cluster.primary.port, cases, client)
+        differences.add(f"shuffled: {client}", expected,
+                        stage.play(shuffled.port, cases, client))
+        if client in ORDINARY:
+            differences.add(f"ordinary: {client}", expected,
+                            stage.play(readmux.port, cases, client))
+    known = known_of(name, kind)
+    new = [str(difference) for difference in differences if difference.case.text not in known]
+    gone = [f"{text}\n    is in KNOWN ({why}) and does not differ" for text, why in known.items()
+            if text not in {difference.case.text for difference in differences}]
+    if new + gone:
+        pytest.fail("\n".join([f"{name}.sql at {kind}:", *new, *gone]), pytrace=False)
+
+
+def test_a_difference_is_told(kind, stage):
+    """The comparison itself: one server, two scripts."""
+    port = stage.cluster.primary.port
+    one, other = (script.parse(f"SELECT 1\nSELECT {value}\nDO {value}\nSELECT 1 AS a\n", kind)
+                  for value in ("1, 2", "1, 3"))
+    differences = Differences()
+    differences.add("changed", *(stage.play(port, cases, "new") for cases in (one, other)))
+    (difference,) = differences
+    assert difference.case.line == 2
+    assert "- #4 row: b'\\x011\\x012'" in str(difference), difference
+    assert "+ #4 row: b'\\x011\\x013'" in str(difference), difference
+
+
+def test_known_differences_are_cases():
+    """An entry that names no line is no excuse for anything."""
+    for name, text, kinds, _ in KNOWN:
+        for kind in kinds.split():
+            assert text in {case.text for case in script.load(name, kind)}, (name, text)
