@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The job of ../README.md with DBI and DBD::mysql or DBD::MariaDB, both with text statements
-# and with statements prepared at the server.  The drivers take the same options under prefixes
-# of their own; DBD::mysql hands out bytes, DBD::MariaDB characters.
+# and with statements prepared at the server.  The drivers take the same options under
+# prefixes of their own; DBD::mysql hands out bytes, DBD::MariaDB characters.
 use strict;
 use warnings;
 use utf8;
@@ -31,7 +31,7 @@ sub login
     my $dsn = "DBI:$driver:database=app;host=127.0.0.1;port=" . ($tls ? $tls_port : $port) .
         ";${prefix}_server_prepare=$prepare";
     $dsn .= ";${prefix}_ssl=1;${prefix}_ssl_ca_file=$ca" if $tls;
-    $dsn .= ';mysql_ssl_optional=1' if $tls && $driver eq 'mysql';	# else it refuses TLS
+    $dsn .= ';mysql_ssl_optional=1' if $tls && $driver eq 'mysql';   # else it has none
     return DBI->connect($dsn, 'app', 'app secret',
         { RaiseError => 1, PrintError => 0, AutoCommit => 1, %options });
 }
@@ -47,8 +47,8 @@ sub expect
 {
     my ($actual, $expected) = map { shown($_) } @_;
     return if $actual eq $expected;
-    die 'expected ' . substr($expected, 0, 300) . ', got ' . substr($actual, 0, 300) . ' at line ' .
-        (caller)[2] . "\n";
+    die 'line ', (caller)[2], ': expected ', substr($expected, 0, 300), ', got ',
+        substr($actual, 0, 300), "\n";
 }
 
 sub make_tables
@@ -56,8 +56,8 @@ sub make_tables
     my ($db) = @_;
     $db->do("DROP TABLE IF EXISTS $name, ${name}_digits");
     $db->do("CREATE TABLE $name (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100)
-        CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6),
-        day DATE, data MEDIUMBLOB)");
+        CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10),
+        moment DATETIME(6), day DATE, data MEDIUMBLOB)");
     $db->do("CREATE TABLE ${name}_digits (d INT PRIMARY KEY)");
     $db->do("INSERT INTO ${name}_digits VALUES " . join(', ', map { "($_)" } 0 .. 9));
 }
@@ -159,7 +159,7 @@ sub several
     my ($tls, $prepare) = @_;
     my @connections = map { login($tls, $prepare) } 1 .. 8;
     for my $round (1 .. 5) {
-        $connections[$_]->do("INSERT INTO $name (word, big) VALUES ('several', ?)", undef, 100 + $_)
+        $connections[$_]->do("INSERT INTO $name (big) VALUES (?)", undef, 100 + $_)
             for 0 .. 7;
     }
     for my $n (0 .. 7) {

@@ -14,7 +14,8 @@ function all_bytes(): string
 const WORD = "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0";
 
 $values = [
-    [1, 'plain', '42', '0.5000000000', '2024-02-29 23:59:59.123456', '1000-01-01', all_bytes()],
+    [1, 'plain', '42', '0.5000000000', '2024-02-29 23:59:59.123456', '1000-01-01',
+        all_bytes()],
     [2, WORD, '18446744073709551615', '-12345678901234567890.0123456789',
         '9999-12-31 00:00:00.000000', '9999-12-31', str_repeat("\0\xff'\\", 786432)],
     [3, '', '0', '0.0000000000', '1970-01-01 00:00:01.000000', '2000-02-29', ''],
@@ -22,10 +23,13 @@ $values = [
 ];
 
 $table_columns = 'id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100) CHARACTER SET utf8mb4,'
-    . ' big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6), day DATE, data MEDIUMBLOB';
+    . ' big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6), day DATE,'
+    . ' data MEDIUMBLOB';
 
 $many = "SELECT a.d * 1000 + b.d * 100 + c.d * 10 + d.d AS n, REPEAT('x', 100)"
-    . " FROM {$name}_digits a, {$name}_digits b, {$name}_digits c, {$name}_digits d ORDER BY n";
+    . " FROM {$name}_digits a, {$name}_digits b, {$name}_digits c, {$name}_digits d"
+    . ' ORDER BY n';
+$ten_thousand = array_map(fn($n) => [(string) $n, str_repeat('x', 100)], range(0, 9999));
 
 $failing = [1146 => 'SELECT * FROM nowhere', 1064 => 'SELEC 1',
     1062 => "INSERT INTO $name (id) VALUES (1)"];
@@ -33,12 +37,13 @@ $failing = [1146 => 'SELECT * FROM nowhere', 1064 => 'SELEC 1',
 // Numbers are compared as their texts: a text statement gives all values as texts.
 function as_texts(array $rows): array
 {
-    return array_map(fn($row) => array_map(fn($v) => $v === null ? null : (string) $v, $row), $rows);
+    $text = fn($value) => $value === null ? null : (string) $value;
+    return array_map(fn($row) => array_map($text, $row), $rows);
 }
 
 function expect($actual, $expected): void
 {
+    $shown = fn($value) => substr(json_encode($value, JSON_INVALID_UTF8_SUBSTITUTE), 0, 300);
     if ($actual !== $expected)
-        throw new Exception('expected ' . substr(json_encode($expected, JSON_INVALID_UTF8_SUBSTITUTE), 0, 300)
-            . ', got ' . substr(json_encode($actual, JSON_INVALID_UTF8_SUBSTITUTE), 0, 300));
+        throw new Exception("expected {$shown($expected)}, got {$shown($actual)}");
 }

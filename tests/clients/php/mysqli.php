@@ -11,8 +11,8 @@ function login(bool $tls): mysqli
     $db = mysqli_init();
     if ($tls)
         $db->ssl_set(null, null, $ca, null, null);
-    $db->real_connect('127.0.0.1', 'app', 'app secret', 'app', (int) ($tls ? $tls_port : $port), null,
-        $tls ? MYSQLI_CLIENT_SSL : 0);
+    $db->real_connect('127.0.0.1', 'app', 'app secret', 'app',
+        (int) ($tls ? $tls_port : $port), null, $tls ? MYSQLI_CLIENT_SSL : 0);
     $db->set_charset('utf8mb4');
     return $db;
 }
@@ -43,7 +43,8 @@ function with_values(mysqli $db, string $sql, array $values): string
 {
     return preg_replace_callback('/\?/', function () use ($db, &$values) {
         $value = array_shift($values);
-        return $value === null ? 'NULL' : "'" . $db->real_escape_string((string) $value) . "'";
+        return $value === null ? 'NULL'
+            : "'" . $db->real_escape_string((string) $value) . "'";
     }, $sql);
 }
 
@@ -61,8 +62,10 @@ function values_come_back(mysqli $db, bool $prepared): void
 {
     global $name, $values;
     foreach ($values as $row)
-        change($db, $prepared, "INSERT INTO $name (" . COLUMNS . ') VALUES (?, ?, ?, ?, ?, ?, ?)', $row);
-    expect(rows($db, $prepared, 'SELECT ' . COLUMNS . " FROM $name ORDER BY id"), as_texts($values));
+        change($db, $prepared, "INSERT INTO $name (" . COLUMNS . ")
+            VALUES (?, ?, ?, ?, ?, ?, ?)", $row);
+    expect(rows($db, $prepared, 'SELECT ' . COLUMNS . " FROM $name ORDER BY id"),
+        as_texts($values));
 }
 
 function counts(mysqli $db, bool $prepared): void
@@ -83,8 +86,8 @@ function long_data(mysqli $db): void
     for ($i = 0; $i < 3; $i++)
         $insert->send_long_data(1, str_repeat(chr(97 + $i), 500000));
     $insert->execute();
-    expect(rows($db, false, "SELECT LENGTH(data), LEFT(data, 1), RIGHT(data, 1) FROM $name WHERE id = 9"),
-        [['1500000', 'a', 'c']]);
+    expect(rows($db, false, "SELECT LENGTH(data), LEFT(data, 1), RIGHT(data, 1)
+        FROM $name WHERE id = 9"), [['1500000', 'a', 'c']]);
     $db->query("DELETE FROM $name WHERE id = 9");
 }
 
@@ -112,8 +115,10 @@ function repeat(mysqli $db): void
 function transactions(mysqli $db, bool $prepared): void
 {
     global $name;
-    $count = fn($word) => rows($db, $prepared, "SELECT COUNT(*) FROM $name WHERE word = ?", [$word])[0][0];
-    foreach (['lost' => ['rollback', '0'], 'kept' => ['commit', '1']] as $word => [$end, $left]) {
+    $count = fn($word) => rows($db, $prepared,
+        "SELECT COUNT(*) FROM $name WHERE word = ?", [$word])[0][0];
+    $cases = [['lost', 'rollback', '0'], ['kept', 'commit', '1']];
+    foreach ($cases as [$word, $end, $left]) {
         $db->begin_transaction();
         change($db, $prepared, "INSERT INTO $name (word) VALUES (?)", [$word]);
         expect($count($word), '1');
@@ -138,8 +143,8 @@ function errors(mysqli $db, bool $prepared): void
 
 function many(mysqli $db, bool $prepared): void
 {
-    global $many;
-    expect(rows($db, $prepared, $many), array_map(fn($n) => [(string) $n, str_repeat('x', 100)], range(0, 9999)));
+    global $many, $ten_thousand;
+    expect(rows($db, $prepared, $many), $ten_thousand);
 }
 
 function multi(mysqli $db): void
@@ -147,7 +152,8 @@ function multi(mysqli $db): void
     global $name;
     $db->query("DROP PROCEDURE IF EXISTS {$name}_two");
     $db->query("CREATE PROCEDURE {$name}_two(a INT) BEGIN SELECT a; SELECT a + 1; END");
-    foreach (["SELECT 5; UPDATE $name SET big = 9 WHERE id = 1; SELECT 6", "CALL {$name}_two(5)"] as $sql) {
+    $texts = ["SELECT 5; UPDATE $name SET big = 9 WHERE id = 1; SELECT 6", "CALL {$name}_two(5)"];
+    foreach ($texts as $sql) {
         $results = [];
         $db->multi_query($sql);
         do {
@@ -165,9 +171,10 @@ function several(bool $tls, bool $prepared): void
     $connections = array_map(fn() => login($tls), range(0, 7));
     for ($round = 0; $round < 5; $round++)
         foreach ($connections as $n => $db)
-            change($db, $prepared, "INSERT INTO $name (word, big) VALUES ('several', ?)", [100 + $n]);
+            change($db, $prepared, "INSERT INTO $name (big) VALUES (?)", [100 + $n]);
     foreach ($connections as $n => $db) {
-        expect(rows($db, $prepared, "SELECT COUNT(*) FROM $name WHERE big = ?", [100 + $n]), [['5']]);
+        $sql = "SELECT COUNT(*) FROM $name WHERE big = ?";
+        expect(rows($db, $prepared, $sql, [100 + $n]), [['5']]);
         $db->close();
     }
 }

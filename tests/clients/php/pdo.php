@@ -1,18 +1,19 @@
 <?php
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The job of ../README.md with PDO, with its emulated prepared statements and with the server's.
+// The job of ../README.md with PDO: its emulated prepared statements, and the server's.
 
 require __DIR__ . '/common.php';
 
 function login(bool $tls, bool $prepared): PDO
 {
     global $port, $tls_port, $ca;
-    $options = [PDO::ATTR_EMULATE_PREPARES => !$prepared, PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
+    $options = [PDO::ATTR_EMULATE_PREPARES => !$prepared,
+        PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
         PDO::ATTR_DEFAULT_FETCH_MODE => PDO::FETCH_NUM];
     if ($tls)
         $options[PDO::MYSQL_ATTR_SSL_CA] = $ca;
-    $dsn = 'mysql:host=127.0.0.1;dbname=app;charset=utf8mb4;port=' . ($tls ? $tls_port : $port);
-    return new PDO($dsn, 'app', 'app secret', $options);
+    $dsn = 'mysql:host=127.0.0.1;dbname=app;charset=utf8mb4;port=';
+    return new PDO($dsn . ($tls ? $tls_port : $port), 'app', 'app secret', $options);
 }
 
 function run(PDO $db, string $sql, array $values = []): PDOStatement
@@ -33,13 +34,15 @@ function make_tables(PDO $db): void
     $db->exec("DROP TABLE IF EXISTS $name, {$name}_digits");
     $db->exec("CREATE TABLE $name ($table_columns)");
     $db->exec("CREATE TABLE {$name}_digits (d INT PRIMARY KEY)");
-    expect($db->exec("INSERT INTO {$name}_digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"), 10);
+    expect($db->exec("INSERT INTO {$name}_digits
+        VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"), 10);
 }
 
 function values_come_back(PDO $db): void
 {
     global $name, $values;
-    $insert = $db->prepare("INSERT INTO $name (" . COLUMNS . ') VALUES (?, ?, ?, ?, ?, ?, ?)');
+    $insert = $db->prepare("INSERT INTO $name (" . COLUMNS . ")
+        VALUES (?, ?, ?, ?, ?, ?, ?)");
     foreach ($values as $row) {
         foreach ($row as $n => $value)
             $insert->bindValue($n + 1, $value, $value === null ? PDO::PARAM_NULL
@@ -75,8 +78,10 @@ function repeat(PDO $db): void
 function transactions(PDO $db): void
 {
     global $name;
-    $count = fn($word) => rows($db, "SELECT COUNT(*) FROM $name WHERE word = ?", [$word])[0][0];
-    foreach (['lost' => ['rollBack', '0'], 'kept' => ['commit', '1']] as $word => [$end, $left]) {
+    $count = fn($word) => rows($db,
+        "SELECT COUNT(*) FROM $name WHERE word = ?", [$word])[0][0];
+    $cases = [['lost', 'rollBack', '0'], ['kept', 'commit', '1']];
+    foreach ($cases as [$word, $end, $left]) {
         $db->beginTransaction();
         run($db, "INSERT INTO $name (word) VALUES (?)", [$word]);
         expect($count($word), '1');
@@ -101,11 +106,10 @@ function errors(PDO $db): void
 
 function many(PDO $db): void
 {
-    global $many;
-    $expected = array_map(fn($n) => [(string) $n, str_repeat('x', 100)], range(0, 9999));
-    expect(rows($db, $many), $expected);
+    global $many, $ten_thousand;
+    expect(rows($db, $many), $ten_thousand);
     $db->setAttribute(PDO::MYSQL_ATTR_USE_BUFFERED_QUERY, false);
-    expect(rows($db, $many), $expected);
+    expect(rows($db, $many), $ten_thousand);
     $db->setAttribute(PDO::MYSQL_ATTR_USE_BUFFERED_QUERY, true);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The job of ../README.md with PyMySQL or mysqlclient, which share the DB-API (text only)."""
+"""The job of ../README.md with PyMySQL or mysqlclient, by the DB-API: text only."""
 
 import datetime
 import importlib
@@ -17,9 +17,10 @@ COLUMNS = "id, word, big, amount, moment, day, data"
 ROWS = [
     (1, "plain", 42, Decimal("0.5"), datetime.datetime(2024, 2, 29, 23, 59, 59, 123456),
      datetime.date(1000, 1, 1), bytes(range(256))),
-    (2, "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0", 2**64 - 1, Decimal("-12345678901234567890.0123456789"),
-     datetime.datetime(9999, 12, 31), datetime.date(9999, 12, 31), b"\0\xff'\\" * 786432),
-    (3, "", 0, Decimal(0), datetime.datetime(1970, 1, 1, 0, 0, 1), datetime.date(2000, 2, 29), b""),
+    (2, "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0", 2**64 - 1,
+     Decimal("-12345678901234567890.0123456789"), datetime.datetime(9999, 12, 31), datetime.date(9999, 12, 31), b"\0\xff'\\" * 786432),
+    (3, "", 0, Decimal(0), datetime.datetime(1970, 1, 1, 0, 0, 1), datetime.date(2000, 2, 29),
+     b""),
     (4, None, None, None, None, None, None),
 ]
 
@@ -45,17 +46,18 @@ def expect(actual, expected):
 def make_tables(connection):
     rows(connection, f"DROP TABLE IF EXISTS {NAME}, {NAME}_digits")
     rows(connection, f"CREATE TABLE {NAME} (id INT AUTO_INCREMENT PRIMARY KEY,"
-         " word VARCHAR(100) CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10),"
-         " moment DATETIME(6), day DATE, data MEDIUMBLOB)")
+         " word VARCHAR(100) CHARACTER SET utf8mb4, big BIGINT UNSIGNED,"
+         " amount DECIMAL(30, 10), moment DATETIME(6), day DATE, data MEDIUMBLOB)")
     rows(connection, f"CREATE TABLE {NAME}_digits (d INT PRIMARY KEY)")
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {NAME}_digits VALUES (%s)", [(d,) for d in range(10)])
+        cursor.executemany(f"INSERT INTO {NAME}_digits VALUES (%s)", list(zip(range(10))))
         expect(cursor.rowcount, 10)
 
 
 def values(connection):
     for row in ROWS:
-        rows(connection, f"INSERT INTO {NAME} ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)", row)
+        rows(connection, f"INSERT INTO {NAME} ({COLUMNS})"
+             " VALUES (%s, %s, %s, %s, %s, %s, %s)", row)
     expect(rows(connection, f"SELECT {COLUMNS} FROM {NAME} ORDER BY id"), ROWS)
 
 
@@ -71,13 +73,14 @@ def counts(connection):
 
 
 def transactions(connection):
+    count = f"SELECT COUNT(*) FROM {NAME} WHERE word = %s"
     connection.autocommit(False)
-    for word, end, left in (("lost", connection.rollback, 0), ("kept", connection.commit, 1)):
+    for word, end, left in ("lost", connection.rollback, 0), ("kept", connection.commit, 1):
         connection.begin() if DRIVER == "pymysql" else rows(connection, "BEGIN")
         rows(connection, f"INSERT INTO {NAME} (word) VALUES (%s)", (word,))
-        expect(rows(connection, f"SELECT COUNT(*) FROM {NAME} WHERE word = %s", (word,)), [(1,)])
+        expect(rows(connection, count, (word,)), [(1,)])
         end()
-        expect(rows(connection, f"SELECT COUNT(*) FROM {NAME} WHERE word = %s", (word,)), [(left,)])
+        expect(rows(connection, count, (word,)), [(left,)])
     connection.commit()
     connection.autocommit(True)
 
@@ -96,7 +99,8 @@ def errors(connection):
 
 def many(connection):
     sql = ("SELECT a.d * 1000 + b.d * 100 + c.d * 10 + d.d AS n, REPEAT('x', 100)"
-           f" FROM {NAME}_digits a, {NAME}_digits b, {NAME}_digits c, {NAME}_digits d ORDER BY n")
+           f" FROM {NAME}_digits a, {NAME}_digits b, {NAME}_digits c, {NAME}_digits d"
+           " ORDER BY n")
     expected = [(n, "x" * 100) for n in range(10000)]
     expect(rows(connection, sql), expected)
     streaming = importlib.import_module(f"{DRIVER}.cursors").SSCursor
@@ -115,10 +119,11 @@ def results_of(cursor):
 def multi(tls):
     connection = connect(tls, autocommit=True, client_flag=MULTI_STATEMENTS)
     rows(connection, f"DROP PROCEDURE IF EXISTS {NAME}_two")
-    rows(connection, f"CREATE PROCEDURE {NAME}_two(a INT) BEGIN SELECT a; SELECT a + 1; END")
+    rows(connection, f"CREATE PROCEDURE {NAME}_two(a INT)"
+         " BEGIN SELECT a; SELECT a + 1; END")
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1; UPDATE {NAME} SET big = 9 WHERE id = 1; SELECT big FROM {NAME}"
-                       " WHERE id = 1")
+        cursor.execute(f"SELECT 1; UPDATE {NAME} SET big = 9 WHERE id = 1;"
+                       f" SELECT big FROM {NAME} WHERE id = 1")
         expect(results_of(cursor), [[(1,)], [], [(9,)]])
         cursor.callproc(f"{NAME}_two", (5,))
         expect(results_of(cursor), [[(5,)], [(6,)], []])
@@ -130,7 +135,7 @@ def several(tls):
     def insert(number):
         connection = connect(tls)
         for _ in range(5):
-            rows(connection, f"INSERT INTO {NAME} (word, big) VALUES ('several', %s)", (number,))
+            rows(connection, f"INSERT INTO {NAME} (big) VALUES (%s)", (number,))
             connection.commit()
         mine = rows(connection, f"SELECT COUNT(*) FROM {NAME} WHERE big = %s", (number,))
         connection.close()

@@ -24,7 +24,8 @@ def database(port, **options):
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 settings.configure(
     DATABASES={"default": database(PORT), "tls": database(TLS_PORT, ssl={"ca": CA})},
-    INSTALLED_APPS=["shop"], DEFAULT_AUTO_FIELD="django.db.models.BigAutoField", USE_TZ=True)
+    INSTALLED_APPS=["shop"], DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    USE_TZ=True)
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
@@ -62,7 +63,8 @@ def objects(db):
     expect(Item.objects.using(db).aggregate(Sum("price"), Count("id")),
            {"price__sum": Decimal("1234567891.12"), "id__count": 101})
     made, created = Maker.objects.using(db).get_or_create(name="second")
-    expect((created, Maker.objects.using(db).get_or_create(name="second")), (True, (made, False)))
+    expect(created, True)
+    expect(Maker.objects.using(db).get_or_create(name="second"), (made, False))
     expect(len(list(Item.objects.using(db).iterator(chunk_size=10))), 101)
 
 

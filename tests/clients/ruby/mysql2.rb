@@ -9,18 +9,21 @@ $stdout.sync = true
 PORT, TLS_PORT, CA, NAME, KIND = ARGV
 COLUMNS = 'id, word, big, amount, moment, day, data'
 ROWS = [
-  [1, 'plain', 42, BigDecimal('0.5'), Time.utc(2024, 2, 29, 23, 59, Rational(59_123_456, 1_000_000)),
+  [1, 'plain', 42, BigDecimal('0.5'),
+   Time.utc(2024, 2, 29, 23, 59, Rational(59_123_456, 1_000_000)),
    Date.new(1999, 1, 1), (0..255).map(&:chr).join.b],
-  [2, "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0", 2**64 - 1, BigDecimal('-12345678901234567890.0123456789'),
-   Time.utc(9999, 12, 31), Date.new(9999, 12, 31), "\0\xff'\\".b * 786_432],
+  [2, "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0", 2**64 - 1,
+   BigDecimal('-12345678901234567890.0123456789'), Time.utc(9999, 12, 31), Date.new(9999, 12, 31), "\0\xff'\\".b * 786_432],
   [3, '', 0, BigDecimal('0'), Time.utc(1970, 1, 1, 0, 0, 1), Date.new(2000, 2, 29), ''.b],
   [4, nil, nil, nil, nil, nil, nil]
 ].freeze
 
+ROWS_AS = { as: :array, database_timezone: :utc, application_timezone: :utc }.freeze
+
 def login(tls, flags = [])
-  options = { host: '127.0.0.1', port: (tls ? TLS_PORT : PORT).to_i, username: 'app', password: 'app secret',
-              database: 'app', encoding: 'utf8mb4', as: :array, database_timezone: :utc,
-              application_timezone: :utc, flags: flags }
+  options = { host: '127.0.0.1', port: (tls ? TLS_PORT : PORT).to_i, username: 'app',
+              password: 'app secret', database: 'app', encoding: 'utf8mb4', flags: flags,
+              **ROWS_AS }
   options.merge!(sslca: CA, sslverify: true) if tls
   Mysql2::Client.new(options)
 end
@@ -31,14 +34,13 @@ def expect(actual, expected)
   raise "expected #{expected.inspect[0, 300]}, got #{actual.inspect[0, 300]}"
 end
 
-# The session, as text statements or as prepared ones: run(sql, values) and rows(sql, values).
+# A connection that runs its statements as text, or prepared.
 Session = Struct.new(:db, :prepared) do
   def run(sql, *values)
     return db.query(with_values(sql, values)) unless prepared
 
     @statements ||= {}
-    (@statements[sql] ||= db.prepare(sql)).execute(*values, as: :array, database_timezone: :utc,
-                                                            application_timezone: :utc)
+    (@statements[sql] ||= db.prepare(sql)).execute(*values, **ROWS_AS)
   end
 
   def rows(sql, *values)
@@ -67,23 +69,27 @@ Session = Struct.new(:db, :prepared) do
     when Integer then value.to_s
     when BigDecimal then value.to_s('F')
     when Time then value.strftime("'%F %T.%6N'")
-    else value.to_s.encoding == Encoding::BINARY ? "x'#{value.unpack1('H*')}'" : "'#{db.escape(value.to_s)}'"
+    else
+      return "x'#{value.unpack1('H*')}'" if value.to_s.encoding == Encoding::BINARY
+
+      "'#{db.escape(value.to_s)}'"
     end
   end
 end
 
 def make_tables(session)
   session.run("DROP TABLE IF EXISTS #{NAME}, #{NAME}_digits")
-  session.run("CREATE TABLE #{NAME} (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100) " \
-              'CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6), ' \
-              'day DATE, data MEDIUMBLOB)')
+  session.run("CREATE TABLE #{NAME} (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100)" \
+              ' CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10),' \
+              ' moment DATETIME(6), day DATE, data MEDIUMBLOB)')
   session.run("CREATE TABLE #{NAME}_digits (d INT PRIMARY KEY)")
   digits = (0..9).map { |d| "(#{d})" }.join(',')
   expect(session.affected("INSERT INTO #{NAME}_digits VALUES #{digits}"), 10)
 end
 
 def values(session)
-  ROWS.each { |row| session.run("INSERT INTO #{NAME} (#{COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", *row) }
+  insert = "INSERT INTO #{NAME} (#{COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+  ROWS.each { |row| session.run(insert, *row) }
   expect(session.rows("SELECT #{COLUMNS} FROM #{NAME} ORDER BY id"), ROWS)
 end
 
@@ -97,10 +103,11 @@ end
 
 def repeat(session)
   insert = "INSERT INTO #{NAME} (word, big) VALUES (?, ?)"
+  select = "SELECT word, big FROM #{NAME} WHERE id = ?"
   (1..50).each do |n|
     row = [(n % 5).zero? ? nil : "row #{n}", (n % 7).zero? ? nil : n]
     session.run(insert, *row)
-    expect(session.rows("SELECT word, big FROM #{NAME} WHERE id = ?", session.last_id(insert)), [row])
+    expect(session.rows(select, session.last_id(insert)), [row])
   end
   expect(session.affected("DELETE FROM #{NAME} WHERE id > ?", 5), 50)
 end
@@ -157,7 +164,7 @@ def several(tls, prepared)
   threads = (100..107).map do |number|
     Thread.new do
       session = Session.new(login(tls), prepared)
-      5.times { session.run("INSERT INTO #{NAME} (word, big) VALUES ('several', ?)", number) }
+      5.times { session.run("INSERT INTO #{NAME} (big) VALUES (?)", number) }
       count = session.rows("SELECT COUNT(*) FROM #{NAME} WHERE big = ?", number)
       session.db.close
       count
@@ -168,13 +175,15 @@ end
 
 def reads(tls, prepared)
   session = Session.new(login(tls), prepared)
-  20.times { puts "#{prepared ? 'prepared' : 'text'} #{session.rows('SELECT @@server_id')[0][0]}" }
+  how = prepared ? 'prepared' : 'text'
+  20.times { puts "#{how} #{session.rows('SELECT @@server_id')[0][0]}" }
   session.db.close
 end
 
 [[false, false], [true, true]].each do |tls, prepared|
   session = Session.new(login(tls), prepared)
-  %i[make_tables values counts repeat transactions errors many].each { |part| send(part, session) }
+  parts = %i[make_tables values counts repeat transactions errors many]
+  parts.each { |part| send(part, session) }
   multi(tls)
   several(tls, prepared)
   reads(tls, prepared)
