@@ -254,6 +254,7 @@ static void fill_response(const struct server_login *login, struct handshake_res
 		.capabilities = login->capabilities,
 		.max_packet = login->max_packet,
 		.collation = login->collation,
+		.zstd_level = login->zstd_level,
 		.user = login->user,
 		.schema = login->schema,
 	};

@@ -17,6 +17,7 @@ const char *const listen_route_names[] = { "split", "read", NULL };
 /* Each in the order of its enum. */
 static const char *const server_tls_modes[] = { "off", "preferred", "required", NULL };
 static const char *const client_tls_modes[] = { "off", "on", "required", NULL };
+static const char *const compressions[] = { "off", "zlib", "zstd", NULL };
 static const char *const consistencies[] = { "session", "eventual", "primary", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
@@ -49,6 +50,10 @@ static const struct setting table[] = {
 	  "off", NULL, SETTING_RELOAD,
 	  "A server's certificate must also carry the server's name. Needs "
 	  "backends.tls_ca." },
+	{ "backends.compression", SETTING_CHOICE, AT(backend_compression), 0, 0, "off",
+	  compressions, SETTING_RELOAD,
+	  "Compression toward the servers, for new connections to those that offer it "
+	  "(MariaDB: zlib only)." },
 	{ "backends.connect_timeout", SETTING_DURATION, AT(connect_timeout_ms),
 	  10, 5 * MINUTE, "2s", NULL, SETTING_RELOAD,
 	  "Longest wait for a new server connection: connect, TLS and login together." },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What relay owns in a worker's environment; see env.h. */
+#include <readmux/relay/compressed.h>
 #include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
 
@@ -41,6 +42,7 @@ void relay_env_free(struct relay_env *env)
 	account_table_free(env->accounts);
 	query_table_free(env->queries);
 	refused_free(env->refused);
+	compressed_free_shared(env->compressed);
 	state_table_free(env->states);
 	slab_clear(&env->requests);
 	slab_clear(&env->sessions);

@@ -5,6 +5,7 @@
  */
 #include <readmux/base/hash.h>
 #include <readmux/base/log.h>
+#include <readmux/relay/compressed.h>
 #include <readmux/relay/insert_id.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
@@ -494,13 +495,18 @@ static bool join_held(struct server_conn *conn, struct span *bytes)
 
 static void login_done(struct server_conn *conn)
 {
+	struct login_terms terms = { conn->login->capabilities, conn->login->zstd_level };
+
 	conn->capabilities = conn->login->capabilities;
 	conn->thread_id = conn->login->thread_id;
 	conn->status = conn->login->status;
 	drop_login(conn);
 	timer_clear(&conn->timer);
 	STAT_INC(conn->env->stats, server_connects_total);
-	conn->owner_ops->ready(conn->owner, conn);
+	if (compressed_start(conn->env, &conn->stream, terms, COMPRESSION_AS_CLIENT, NULL))
+		conn->owner_ops->ready(conn->owner, conn);
+	else
+		server_conn_lose(conn, "out of memory");
 }
 
 static void login_refused(struct server_conn *conn)
@@ -610,6 +616,13 @@ static const struct stream_user_ops conn_stream_ops = {
 
 /* --- the beginning ------------------------------------------------------ */
 
+/* By enum compression_mode; a server that does not offer it is not asked. */
+static const uint64_t compression_flags[] = {
+	[COMPRESSION_OFF] = 0,
+	[COMPRESSION_ZLIB] = CLIENT_COMPRESS,
+	[COMPRESSION_ZSTD] = CLIENT_ZSTD_COMPRESSION_ALGORITHM,
+};
+
 static struct server_login *login_new(struct server_conn *conn)
 {
 	struct server_login *login = calloc(1, sizeof(*login));
@@ -619,7 +632,9 @@ static struct server_login *login_new(struct server_conn *conn)
 		return NULL;
 	login->user = account->user;
 	login->secret = &account->secret;
-	login->wanted = account->capabilities | CAPABILITIES_ALWAYS;
+	login->wanted = account->capabilities | CAPABILITIES_ALWAYS |
+			compression_flags[conn->env->settings->backend_compression];
+	login->zstd_level = CODEC_ZSTD_LEVEL;
 	login->collation = account->collation;
 	login->max_packet = account->max_packet;
 	login->local = conn->pool->address.u.any.sa_family == AF_UNIX;

@@ -3,6 +3,7 @@
  * The life of a session: its stream, its input, its end, and the answers
  * that readmux gives itself.
  */
+#include <readmux/relay/compressed.h>
 #include <readmux/relay/session_parts.h>
 
 #include <stdarg.h>
@@ -268,6 +269,7 @@ static size_t take_packet(struct session *s, struct span bytes)
 		session_login_packet(s, frame, payload);
 		return whole;
 	}
+	compressed_answer(&s->stream);
 	if (frame.seq != 0) {
 		s->st.seq = frame.seq;
 		session_send_error(s, RMX_OUT_OF_ORDER);

@@ -5,14 +5,19 @@
  * takes a password.
  */
 #include <readmux/base/clock.h>
+#include <readmux/relay/compressed.h>
 #include <readmux/relay/session_parts.h>
 
 /* What readmux cannot do toward clients yet, whatever the primary offers. */
-#define NOT_OFFERED (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM | CLIENT_SSL | \
-		     MARIADB_CLIENT_COM_MULTI)
+#define NOT_OFFERED (CLIENT_SSL | MARIADB_CLIENT_COM_MULTI)
 
-/* What it can do even when the primary does not offer it. */
-#define ALWAYS_OFFERED (CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH)
+/*
+ * What it can do even when the primary does not offer it.  Compression is between
+ * readmux and the client; zstd is left to the mirror because MariaDB's clients do not
+ * expect it from a MariaDB server.
+ */
+#define ALWAYS_OFFERED (CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_PLUGIN_AUTH | \
+			CLIENT_COMPRESS)
 
 /*
  * Capabilities that shape results or meaning, so that a server connection
@@ -141,9 +146,17 @@ bool session_greet(struct session *s)
 
 /* --- the end of a login ------------------------------------------------------ */
 
+/* COM_CHANGE_USER leaves compression as it was. */
+static bool start_compression(struct session *s, struct login_terms terms)
+{
+	return s->stream.filter != NULL ||
+	       compressed_start(s->env, &s->stream, terms, COMPRESSION_AS_SERVER, &s->log);
+}
+
 static void accept_login(struct session *s)
 {
 	struct client_login *login = s->login;
+	struct login_terms terms = { login->capabilities, login->zstd_level };
 
 	s->st.seq = (uint8_t)(login->seq - 1);
 	s->capabilities = login->capabilities;
@@ -153,7 +166,10 @@ static void accept_login(struct session *s)
 	session_set_phase(s, SESSION_READY);
 	STAT_INC(s->env->stats, logins_total);
 	session_send_ok(s);
-	session_next(s);
+	if (start_compression(s, terms))
+		session_next(s);
+	else
+		session_close(s, "out of memory");
 }
 
 static void refuse_by_server(struct session *s, const struct server_conn *conn)

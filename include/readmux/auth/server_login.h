@@ -42,6 +42,7 @@ struct server_login {
 	uint64_t              wanted;		/* cut to what the server offers; what the
 						 * login itself needs is added */
 	uint16_t              collation;
+	uint8_t               zstd_level;	/* told when zstd was agreed */
 	uint32_t              max_packet;
 	enum server_login_tls tls_mode;
 	bool                  local;		/* a Unix socket: as safe as TLS */

@@ -49,6 +49,8 @@
 	X(MALFORMED_PACKET, 1835, "HY000", "readmux: malformed packet: %s") \
 	X(OUT_OF_ORDER,     1156, "08S01", "readmux: packets out of order") \
 	X(HANDSHAKE,        1043, "08S01", "readmux: bad handshake: %s")	\
+	X(ZSTD_LEVEL,       3923, "HY000",				\
+	  "Invalid zstd compression level for algorithm 'zstd'.")	\
 	X(LOGIN_TIMEOUT,    1159, "08S01", "readmux: login took longer than %s") \
 	X(ACCESS_DENIED,    1045, "28000",				\
 	  "Access denied for user '%s'@'%s' (using password: %s)")	\

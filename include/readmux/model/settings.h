@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 enum tls_client_mode { TLS_CLIENT_OFF, TLS_CLIENT_ON, TLS_CLIENT_REQUIRED };
+enum compression_mode { COMPRESSION_OFF, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
 enum tls_server_mode { TLS_SERVER_OFF, TLS_SERVER_PREFERRED, TLS_SERVER_REQUIRED };
 
 struct listen_setting {
@@ -47,6 +48,7 @@ struct settings {
 	enum tls_server_mode backend_tls;
 	char           *backend_tls_ca;	/* "" = certificates are not verified */
 	bool            backend_tls_verify_name;
+	enum compression_mode backend_compression;
 	uint64_t        connect_timeout_ms;
 	const struct balance_policy *balance;
 

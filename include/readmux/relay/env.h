@@ -17,6 +17,7 @@
 #include <readmux/net/tls.h>
 
 struct account_table;
+struct compressed_shared;
 struct kill_request;
 struct pools;
 struct query_table;
@@ -53,6 +54,7 @@ struct relay_env {
 	struct query_table        *queries;
 	struct refused            *refused;	/* reads that replicas took for writes */
 	struct pools              *pools;
+	struct compressed_shared  *compressed;	/* what compression works in; NULL: not used yet */
 	struct slab                requests;	/* struct request */
 	struct slab                sessions;	/* struct session */
 	struct slab                conns;	/* struct server_conn */
