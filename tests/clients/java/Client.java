@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** The job of ../README.md with MariaDB Connector/J; java compiles and runs this one file. */
+/** The job of ../README.md with MariaDB Connector/J. */
 public class Client {
     private static final String COLUMNS = "id, word, big, amount, moment, day, data";
 
@@ -26,7 +26,8 @@ public class Client {
             "2024-02-29 23:59:59.123456", "1000-01-01", allBytes()},
         {2, "žluť 🐬 日本 ' \" \\ % ; -- \n\t\0", new BigInteger("18446744073709551615"),
             new BigDecimal("-12345678901234567890.0123456789"), "9999-12-31 00:00:00",
-            "9999-12-31", "\0\u00ff'\\".repeat(786432).getBytes(StandardCharsets.ISO_8859_1)},
+            "9999-12-31",
+            "\0\u00ff'\\".repeat(786432).getBytes(StandardCharsets.ISO_8859_1)},
         {3, "", BigInteger.ZERO, new BigDecimal("0.0000000000"), "1970-01-02 00:00:01",
             "2000-02-29", new byte[0]},
         {4, null, null, null, null, null, null},
@@ -47,14 +48,15 @@ public class Client {
     public static void main(String[] args) throws Exception {
         String name = args[3];
         new Client(args[0], "&allowPublicKeyRetrieval=true", name, false).run();
-        new Client(args[1], "&useServerPrepStmts=true&useSsl=true&serverSslCert=" + args[2], name, true)
-            .run();
+        String withTls = "&useServerPrepStmts=true&useSsl=true&serverSslCert=" + args[2];
+        new Client(args[1], withTls, name, true).run();
         System.out.println("done");
     }
 
     private Connection open() throws SQLException {
         return DriverManager.getConnection("jdbc:mariadb://127.0.0.1:" + port
-            + "/app?allowMultiQueries=true&useBulkStmts=" + prepared + options, "app", "app secret");
+            + "/app?allowMultiQueries=true&useBulkStmts=" + prepared + options,
+            "app", "app secret");
     }
 
     private void run() throws Exception {
@@ -82,16 +84,19 @@ public class Client {
     }
 
     private static String shown(Object value) {
-        String text = value instanceof byte[] ? Arrays.toString((byte[]) value) : String.valueOf(value);
+        String text = value instanceof byte[]
+            ? Arrays.toString((byte[]) value) : String.valueOf(value);
         return text.substring(0, Math.min(300, text.length()));
     }
 
     private static void expect(Object actual, Object expected) {
         if (!Arrays.deepEquals(new Object[] {actual}, new Object[] {expected}))
-            throw new AssertionError("expected " + shown(expected) + ", got " + shown(actual));
+            throw new AssertionError(
+                "expected " + shown(expected) + ", got " + shown(actual));
     }
 
-    private static long change(Connection db, String sql, Object... values) throws SQLException {
+    private static long change(Connection db, String sql, Object... values)
+            throws SQLException {
         try (PreparedStatement statement = db.prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++)
                 statement.setObject(i + 1, values[i]);
@@ -99,7 +104,8 @@ public class Client {
         }
     }
 
-    private static int one(Connection db, String sql, Object... values) throws SQLException {
+    private static int one(Connection db, String sql, Object... values)
+            throws SQLException {
         try (PreparedStatement statement = db.prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++)
                 statement.setObject(i + 1, values[i]);
@@ -112,8 +118,8 @@ public class Client {
     private void makeTables(Connection db) throws SQLException {
         change(db, "DROP TABLE IF EXISTS " + name + ", " + name + "_digits");
         change(db, "CREATE TABLE " + name + " (id INT AUTO_INCREMENT PRIMARY KEY,"
-            + " word VARCHAR(100) CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10),"
-            + " moment DATETIME(6), day DATE, data MEDIUMBLOB)");
+            + " word VARCHAR(100) CHARACTER SET utf8mb4, big BIGINT UNSIGNED,"
+            + " amount DECIMAL(30, 10), moment DATETIME(6), day DATE, data MEDIUMBLOB)");
         change(db, "CREATE TABLE " + name + "_digits (d INT PRIMARY KEY)");
         expect(change(db, "INSERT INTO " + name
             + "_digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)"), 10L);
@@ -121,9 +127,10 @@ public class Client {
 
     private void values(Connection db) throws SQLException {
         for (Object[] row : ROWS)
-            change(db, "INSERT INTO " + name + " (" + COLUMNS + ") VALUES (?, ?, ?, ?, ?, ?, ?)", row);
-        try (PreparedStatement statement = db.prepareStatement("SELECT id, word, big, amount,"
-                + " CAST(moment AS CHAR), day, data FROM " + name + " ORDER BY id")) {
+            change(db, "INSERT INTO " + name + " (" + COLUMNS + ")"
+                + " VALUES (?, ?, ?, ?, ?, ?, ?)", row);
+        try (PreparedStatement statement = db.prepareStatement(
+                "SELECT id, word, big, amount, CAST(moment AS CHAR), day, data FROM " + name + " ORDER BY id")) {
             ResultSet result = statement.executeQuery();
             for (Object[] row : ROWS) {
                 expect(result.next(), true);
@@ -142,7 +149,8 @@ public class Client {
 
     private void counts(Connection db) throws SQLException {
         try (PreparedStatement insert = db.prepareStatement(
-                "INSERT INTO " + name + " (word) VALUES (?)", Statement.RETURN_GENERATED_KEYS)) {
+                "INSERT INTO " + name + " (word) VALUES (?)",
+                Statement.RETURN_GENERATED_KEYS)) {
             insert.setString(1, "five");
             expect(insert.executeUpdate(), 1);
             ResultSet keys = insert.getGeneratedKeys();
@@ -176,7 +184,7 @@ public class Client {
         expect(change(db, "DELETE FROM " + name + " WHERE id > 5"), 50L);
     }
 
-    /* Over MariaDB with useBulkStmts this is COM_STMT_BULK_EXECUTE, else a pipeline of executions. */
+    /* With useBulkStmts this is MariaDB's COM_STMT_BULK_EXECUTE, else pipelined executions. */
     private void batch(Connection db) throws SQLException {
         try (PreparedStatement insert = db.prepareStatement(
                 "INSERT INTO " + name + " (word, big) VALUES (?, ?)")) {
@@ -192,7 +200,7 @@ public class Client {
 
     private void transactions(Connection db) throws SQLException {
         String count = "SELECT COUNT(*) FROM " + name + " WHERE word = ?";
-        expect(one(db, count, "before"), 0);            // the driver keeps what it has prepared
+        expect(one(db, count, "before"), 0);    // prepared here, used in the transactions
         for (int left = 0; left < 2; left++) {
             String word = left == 0 ? "lost" : "kept";
             db.setAutoCommit(false);
@@ -241,7 +249,8 @@ public class Client {
 
     private void multi(Connection db) throws SQLException {
         change(db, "DROP PROCEDURE IF EXISTS " + name + "_two");
-        change(db, "CREATE PROCEDURE " + name + "_two(a INT) BEGIN SELECT a; SELECT a + 1; END");
+        change(db, "CREATE PROCEDURE " + name
+            + "_two(a INT) BEGIN SELECT a; SELECT a + 1; END");
         for (String sql : new String[] {"SELECT 5; SELECT 6", "CALL " + name + "_two(5)"}) {
             try (Statement statement = db.createStatement()) {
                 List<Integer> seen = new ArrayList<>();
@@ -266,8 +275,9 @@ public class Client {
             jobs.add(() -> {
                 try (Connection db = open()) {
                     for (int i = 0; i < 5; i++)
-                        change(db, "INSERT INTO " + name + " (word, big) VALUES ('several', ?)", number);
-                    return one(db, "SELECT COUNT(*) FROM " + name + " WHERE big = ?", number);
+                        change(db, "INSERT INTO " + name + " (big) VALUES (?)", number);
+                    return one(db,
+                        "SELECT COUNT(*) FROM " + name + " WHERE big = ?", number);
                 }
             });
         }
@@ -280,8 +290,9 @@ public class Client {
 
     private void reads() throws SQLException {
         try (Connection db = open()) {
+            String how = prepared ? "prepared " : "text ";
             for (int n = 0; n < 20; n++)
-                System.out.println((prepared ? "prepared " : "text ") + one(db, "SELECT @@server_id"));
+                System.out.println(how + one(db, "SELECT @@server_id"));
         }
     }
 }

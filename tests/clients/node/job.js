@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the programs of this folder share: their arguments, and the job of ../README.md as far as
-// mysql2 and mariadb differ only in names.
+// What the programs of this folder share: their arguments, and the job of ../README.md as
+// far as mysql2 and mariadb differ only in names.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -24,7 +24,8 @@ const ROWS = [
 	[2, 'žluť 🐬 日本 \' " \\ % ; -- \n\t\0', '18446744073709551615',
 		'-12345678901234567890.0123456789', '9999-12-31 00:00:00.000000', '9999-12-31',
 		Buffer.alloc(3145728, Buffer.from([0, 255, 39, 92]))],
-	[3, '', '0', '0.0000000000', '1970-01-01 00:00:01.000000', '2000-02-29', Buffer.alloc(0)],
+	[3, '', '0', '0.0000000000', '1970-01-01 00:00:01.000000', '2000-02-29',
+		Buffer.alloc(0)],
 	[4, null, null, null, null, null, null],
 ];
 
@@ -41,8 +42,8 @@ function expect(actual, expected) {
 
 const make = [
 	`DROP TABLE IF EXISTS ${name}, ${name}_digits`,
-	`CREATE TABLE ${name} (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100) CHARACTER SET
-		utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6), day DATE,
+	`CREATE TABLE ${name} (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(100)
+		CHARACTER SET utf8mb4, big BIGINT UNSIGNED, amount DECIMAL(30, 10), moment DATETIME(6), day DATE,
 		data MEDIUMBLOB)`,
 	`CREATE TABLE ${name}_digits (d INT PRIMARY KEY)`,
 	`INSERT INTO ${name}_digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)`,
@@ -55,23 +56,28 @@ const make = [
  */
 async function values(session) {
 	for (const row of ROWS)
-		await session.change(`INSERT INTO ${name} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`, row);
-	expect(texts(await session.rows(`SELECT ${COLUMNS} FROM ${name} ORDER BY id`)), texts(ROWS));
+		await session.change(`INSERT INTO ${name} (${COLUMNS})
+			VALUES (?, ?, ?, ?, ?, ?, ?)`, row);
+	const rows = await session.rows(`SELECT ${COLUMNS} FROM ${name} ORDER BY id`);
+	expect(texts(rows), texts(ROWS));
 }
 
 async function counts(session) {
-	expect(await session.change(`INSERT INTO ${name} (word) VALUES (?)`, ['five']),
+	const change = (sql, values) => session.change(sql, values);
+	expect(await change(`INSERT INTO ${name} (word) VALUES (?)`, ['five']),
 		{ affected: 1, id: 5 });
-	expect((await session.change(`UPDATE ${name} SET big = ? WHERE id >= ?`, [7, 4])).affected, 2);
-	expect((await session.change(`DELETE FROM ${name} WHERE id > ?`, [1])).affected, 4);
+	expect((await change(`UPDATE ${name} SET big = ? WHERE id >= ?`, [7, 4])).affected, 2);
+	expect((await change(`DELETE FROM ${name} WHERE id > ?`, [1])).affected, 4);
 }
 
 // The libraries keep what they have prepared, by its text.
 async function repeat(session) {
+	const insert = `INSERT INTO ${name} (word, big) VALUES (?, ?)`;
+	const select = `SELECT word, big FROM ${name} WHERE id = ?`;
 	for (let n = 1; n <= 50; n++) {
 		const row = [n % 5 ? `row ${n}` : null, n % 7 ? String(n) : null];
-		const { id } = await session.change(`INSERT INTO ${name} (word, big) VALUES (?, ?)`, row);
-		expect(texts(await session.rows(`SELECT word, big FROM ${name} WHERE id = ?`, [id])), [row]);
+		const { id } = await session.change(insert, row);
+		expect(texts(await session.rows(select, [id])), [row]);
 	}
 	expect((await session.change(`DELETE FROM ${name} WHERE id > ?`, [5])).affected, 50);
 }
@@ -98,8 +104,8 @@ async function errors(session) {
 
 async function many(session) {
 	const from = ['a', 'b', 'c', 'd'].map((d) => `${name}_digits ${d}`).join(', ');
-	const rows = await session.rows(`SELECT CAST(a.d * 1000 + b.d * 100 + c.d * 10 + d.d AS CHAR),
-		REPEAT('x', 100) FROM ${from} ORDER BY a.d, b.d, c.d, d.d`);
+	const rows = await session.rows(`SELECT
+		CAST(a.d * 1000 + b.d * 100 + c.d * 10 + d.d AS CHAR), REPEAT('x', 100) FROM ${from} ORDER BY a.d, b.d, c.d, d.d`);
 	expect(rows, Array.from({ length: 10000 }, (_, n) => [String(n), 'x'.repeat(100)]));
 }
 
@@ -118,8 +124,9 @@ async function several(open, tls) {
 	const counted = Array.from({ length: 8 }, async (_, n) => {
 		const session = await open(tls);
 		for (let i = 0; i < 5; i++)
-			await session.change(`INSERT INTO ${name} (word, big) VALUES ('several', ?)`, [100 + n]);
-		const rows = await session.rows(`SELECT COUNT(*) FROM ${name} WHERE big = ?`, [100 + n]);
+			await session.change(`INSERT INTO ${name} (big) VALUES (?)`, [100 + n]);
+		const rows = await session.rows(
+			`SELECT COUNT(*) FROM ${name} WHERE big = ?`, [100 + n]);
 		await session.end();
 		return Number(rows[0][0]);
 	});
@@ -128,8 +135,10 @@ async function several(open, tls) {
 
 async function reads(open, tls) {
 	const session = await open(tls);
-	for (let n = 0; n < 20; n++)
-		console.log(tls ? 'prepared' : 'text', String((await session.rows('SELECT @@server_id'))[0][0]));
+	for (let n = 0; n < 20; n++) {
+		const [[server]] = await session.rows('SELECT @@server_id');
+		console.log(tls ? 'prepared' : 'text', String(server));
+	}
 	await session.end();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The job of ../README.md with mysql2: query() sends text, execute() prepares at the server.
+// The job of ../README.md with mysql2: query() sends text, execute() prepares first.
 'use strict';
 
 const mysql = require('mysql2/promise');
@@ -8,11 +8,11 @@ const { options, job, run, expect } = require('./job');
 
 async function open(tls) {
 	const connection = await mysql.createConnection(options(tls, {
-		multipleStatements: true, rowsAsArray: true, dateStrings: true, supportBigNumbers: true,
-		bigNumberStrings: true,
+		multipleStatements: true, rowsAsArray: true, dateStrings: true,
+		supportBigNumbers: true, bigNumberStrings: true,
 	}));
 	const ask = async (sql, values = []) =>
-		(tls ? await connection.execute(sql, values) : await connection.query(sql, values))[0];
+		(await (tls ? connection.execute(sql, values) : connection.query(sql, values)))[0];
 	return {
 		rows: ask,
 		change: async (sql, values) => {

@@ -52,7 +52,8 @@ async function work({ Maker, Item }) {
 	const [found, created] = await Maker.findOrCreate({ where: { name: 'second' } });
 	expect([created, found.name], [true, 'second']);
 	await again.update({ name: 'third' });
-	await assert.rejects(maker.update({ name: 'fourth' }), { name: 'SequelizeOptimisticLockError' });
+	await assert.rejects(maker.update({ name: 'fourth' }),
+		{ name: 'SequelizeOptimisticLockError' });
 }
 
 async function transactions(db, { Maker }) {
@@ -64,7 +65,8 @@ async function transactions(db, { Maker }) {
 	}), { message: 'enough' });
 	await db.transaction({ isolationLevel: 'READ COMMITTED' }, async (transaction) => {
 		await Maker.create({ name: 'kept' }, { transaction });
-		await Maker.findOne({ where: { name: 'kept' }, lock: transaction.LOCK.UPDATE, transaction });
+		await Maker.findOne(
+			{ where: { name: 'kept' }, lock: transaction.LOCK.UPDATE, transaction });
 	});
 	expect([await count({ name: 'lost' }), await count({ name: 'kept' })], [0, 1]);
 }
