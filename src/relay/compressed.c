@@ -104,3 +104,16 @@ void compressed_answer(struct stream *s)
 	if (s->filter != NULL)
 		compression_answer(&compressed_from(s->filter)->compression);
 }
+
+void compressed_expect(struct stream *s, bool sent)
+{
+	if (s->filter != NULL)
+		compression_expect(&compressed_from(s->filter)->compression, sent);
+}
+
+void compressed_renumber(struct stream *s, struct span bytes)
+{
+	if (s->filter != NULL)
+		compression_renumber(&compressed_from(s->filter)->compression,
+				     (uint8_t *)(uintptr_t)bytes.data, bytes.len);
+}

@@ -12,6 +12,7 @@ struct insert_doubt {
 	struct server_conn *conn;	/* NULL: closed */
 	bool               asked;
 	bool               answered;
+	bool               any;		/* whatever it says is right */
 	unsigned           n;
 	struct {
 		uint64_t value, seq;
@@ -67,26 +68,45 @@ static void remember(struct insert_doubt *d, uint64_t value, uint64_t seq)
 	d->ids[d->n - 1].seq = seq;
 }
 
-void insert_id_told(struct insert_id *id, struct server_conn *conn, uint64_t value)
+/* The doubt about <id> on <conn>, made when it is new.  NULL: no memory. */
+static struct insert_doubt *doubt_on(struct insert_id *id, struct server_conn *conn)
 {
 	struct insert_doubt *d = conn->doubt;
 
 	conn->insert_id_known = false;
 	id->seq++;
-	if (d == NULL || d->owner != id || d->asked) {
-		if (d != NULL)
-			detach(d);
-		d = calloc(1, sizeof(*d));
-		if (d == NULL) {
-			insert_id_set(id, value);	/* most likely */
-			return;
-		}
-		d->owner = id;
-		d->conn = conn;
-		conn->doubt = d;
-		LIST_INSERT_HEAD(&id->doubts, d, link);
-	}
-	remember(d, value, id->seq);
+	if (d != NULL && d->owner == id && !d->asked)
+		return d;
+	if (d != NULL)
+		detach(d);
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->owner = id;
+	d->conn = conn;
+	conn->doubt = d;
+	LIST_INSERT_HEAD(&id->doubts, d, link);
+	return d;
+}
+
+void insert_id_told(struct insert_id *id, struct server_conn *conn, uint64_t value)
+{
+	struct insert_doubt *d = doubt_on(id, conn);
+
+	if (d != NULL)
+		remember(d, value, id->seq);
+	else
+		insert_id_set(id, value);	/* most likely */
+}
+
+void insert_id_unclear(struct insert_id *id, struct server_conn *conn)
+{
+	struct insert_doubt *d = doubt_on(id, conn);
+
+	if (d == NULL)
+		return;
+	remember(d, id->value, id->seq);
+	d->any = true;
 }
 
 /* LAST_INSERT_ID() there is <value>; only if it is one of the ids, it is the session's. */
@@ -96,6 +116,10 @@ static void settle(struct insert_doubt *d, uint64_t value)
 
 	if (id == NULL)
 		return;
+	if (d->any) {
+		insert_id_set(id, value);
+		return;
+	}
 	for (unsigned i = 0; i < d->n; i++) {
 		if (d->ids[i].value != value || d->ids[i].seq < id->value_seq)
 			continue;

@@ -26,53 +26,91 @@ void query_table_free(struct query_table *table)
 	free(table);
 }
 
-static bool draft_key(struct query_table *table, const struct session_state *state,
-		      struct span text)
+static bool draft_key(struct query_table *table, const void *owner, struct span text)
 {
-	struct span address = { (const uint8_t *)&state, sizeof(state) };
+	struct span address = { (const uint8_t *)&owner, sizeof(owner) };
 
 	table->draft.len = 0;
 	return buffer_append(&table->draft, address) && buffer_append(&table->draft, text);
 }
 
-/* Takes over the reference of <state>. */
-static struct query *query_new(struct query_table *table, struct session_state *state,
-			       const struct sql_mode *mode)
+/* A new query whose key is the draft. */
+static struct query *query_new(struct query_table *table)
 {
 	size_t key_len = table->draft.len;
 	struct query *q = calloc(1, sizeof(*q) + key_len);
 
-	if (q == NULL) {
-		state_drop(state);
+	if (q == NULL)
 		return NULL;
-	}
 	memcpy(q->key, table->draft.data, key_len);
 	q->table = table;
 	q->references = 1;
-	q->state = state;
 	q->key_len = key_len;
-	q->text = span_from((struct span){ q->key, key_len }, sizeof(state));
-	sql_classify(q->text, mode, &q->verdict);
-	sql_session_columns_of(q->text, mode, &q->columns);
 	HASH_ADD_KEYPTR(hh, table->queries, q->key, key_len, q);
+	return q;
+}
+
+static struct span behind_address(const struct query *q)
+{
+	return span_from((struct span){ q->key, q->key_len }, sizeof(void *));
+}
+
+/* The one whose key is the draft, with a reference; NULL when there is none. */
+static struct query *query_find(struct query_table *table)
+{
+	struct query *q;
+
+	HASH_FIND(hh, table->queries, table->draft.data, table->draft.len, q);
+	if (q != NULL)
+		q->references++;
 	return q;
 }
 
 struct query *query_get(struct query_table *table, struct span text,
 			struct session_state *state, const struct sql_mode *mode)
 {
-	struct session_state *base = state_without_user_variables(state);
+	struct session_state *base = state_of_meaning(state);
 	struct query *q;
 
 	if (base == NULL || !draft_key(table, base, text)) {
 		state_drop(base);
 		return NULL;
 	}
-	HASH_FIND(hh, table->queries, table->draft.data, table->draft.len, q);
+	q = query_find(table);
+	if (q != NULL) {
+		state_drop(base);
+		return q;
+	}
+	q = query_new(table);
+	if (q == NULL) {
+		state_drop(base);
+		return NULL;
+	}
+	q->state = base;
+	q->text = behind_address(q);
+	sql_classify(q->text, mode, &q->verdict);
+	sql_session_columns_of(q->text, mode, &q->columns);
+	return q;
+}
+
+struct query *query_with_types(struct query *base, struct span types)
+{
+	struct query_table *table = base->table;
+	struct query *q;
+
+	if (!draft_key(table, base, types))
+		return NULL;
+	q = query_find(table);
+	if (q != NULL)
+		return q;
+	q = query_new(table);
 	if (q == NULL)
-		return query_new(table, base, mode);
-	state_drop(base);
-	q->references++;
+		return NULL;
+	base->references++;
+	q->base = base;
+	q->state = state_take(base->state);
+	q->text = base->text;
+	q->types = behind_address(q);
 	return q;
 }
 
@@ -82,6 +120,7 @@ void query_drop(struct query *query)
 		return;
 	HASH_DELETE(hh, query->table->queries, query);
 	state_drop(query->state);
+	query_drop(query->base);
 	free(query);
 }
 
@@ -102,8 +141,8 @@ void prepared_free(struct prepared *p)
 {
 	if (p == NULL)
 		return;
+	query_drop(p->typed);
 	query_drop(p->query);
-	buffer_free(&p->types);
 	free(p);
 }
 
@@ -203,7 +242,6 @@ static void forget(struct server_stmts *stmts, struct server_stmt *stmt)
 	TAILQ_REMOVE(&stmts->oldest_first, stmt, used);
 	stmts->count--;
 	query_drop(stmt->query);
-	buffer_free(&stmt->types);
 	free(stmt);
 }
 
@@ -219,7 +257,11 @@ struct server_stmt *server_stmt_find(const struct server_stmts *stmts, const str
 {
 	struct server_stmt *stmt = find_key(stmts, p);
 
-	return stmt != NULL || p->query == NULL ? stmt : find_key(stmts, p->query);
+	if (stmt == NULL && p->typed != NULL)
+		stmt = find_key(stmts, p->typed);
+	if (stmt == NULL && p->query != NULL)
+		stmt = find_key(stmts, p->query);	/* never executed yet */
+	return stmt;
 }
 
 static void write_close(struct writer *w, uint32_t id)
@@ -298,6 +340,17 @@ void server_stmt_reserve(struct server_stmts *stmts, struct server_stmt *stmt,
 {
 	if (stmt->key != p)
 		rekey(stmts, stmt, p);
+}
+
+void server_stmt_specialize(struct server_stmts *stmts, struct server_stmt *stmt,
+			    struct query *typed)
+{
+	if (stmt->key == stmt->query)
+		rekey(stmts, stmt, typed);
+	typed->references++;
+	query_drop(stmt->query);
+	stmt->query = typed;
+	stmt->has_types = false;
 }
 
 void server_stmt_share(struct server_stmts *stmts, struct server_stmt *stmt, struct writer *w)

@@ -282,17 +282,21 @@ static void write_variables(struct server_conn *conn, enum state_kind kind,
 		w->len = start;
 }
 
+static void write_init_db(struct server_conn *conn, struct span schema, struct writer *w)
+{
+	writer_begin(w, 0);
+	writer_uint(w, COM_INIT_DB, 1);
+	writer_bytes(w, schema);
+	send_step(conn, COM_INIT_DB, &step_sink, w);
+}
+
 static void write_schema(struct server_conn *conn, const struct session_state *from,
 			 const struct session_state *to, struct writer *w)
 {
 	struct span schema = state_schema(to);
 
-	if (schema.len == 0 || span_equal(schema, state_schema(from)))
-		return;
-	writer_begin(w, 0);
-	writer_uint(w, COM_INIT_DB, 1);
-	writer_bytes(w, schema);
-	send_step(conn, COM_INIT_DB, &step_sink, w);
+	if (schema.len > 0 && !span_equal(schema, state_schema(from)))
+		write_init_db(conn, schema, w);
 }
 
 static void write_reset(struct server_conn *conn, struct writer *w)
@@ -356,6 +360,13 @@ void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struc
 	(void)snprintf(sql, sizeof(sql), "SET @@session.last_insert_id=%llu",
 		       (unsigned long long)insert_id);
 	write_query(conn, sql, w);
+}
+
+void restore_write_schema(struct server_conn *conn, const struct session_state *state,
+			  struct writer *w)
+{
+	begin_steps(conn);
+	write_init_db(conn, state_schema(state), w);
 }
 
 void restore_write_clean(struct server_conn *conn, struct writer *w)
@@ -429,17 +440,23 @@ static void write_detour(struct server_conn *conn, const struct session_state *f
 
 void restore_write_prepare(struct server_conn *conn, struct query *query, struct writer *w)
 {
-	const struct session_state *here =
-		conn->restore_to != NULL ? conn->restore_to : conn->session_state;
-	bool detour = !state_means_the_same(here, query->state);
+	struct session_state *here = state_of_meaning(
+		conn->restore_to != NULL ? conn->restore_to : conn->session_state);
+	bool detour = here != query->state;
 
 	assert(conn->preparing == NULL);
+	if (here == NULL) {
+		w->bad = true;
+		return;
+	}
 	if (detour)
 		write_detour(conn, here, query->state, w);
 	write_prepare(conn, query, w);
-	if (!detour)
-		return;
-	write_detour(conn, query->state, here, w);
-	if (conn->restore_to == NULL)	/* what its trackers report on the way is no news */
-		conn->restore_to = state_take(conn->session_state);
+	if (detour) {
+		write_detour(conn, query->state, here, w);
+		/* what its trackers report on the way is no news */
+		if (conn->restore_to == NULL)
+			conn->restore_to = state_take(conn->session_state);
+	}
+	state_drop(here);
 }

@@ -169,12 +169,14 @@ static void lose_on_timer(struct timer *t)
 
 /* --- responses ---------------------------------------------------------- */
 
-static void expect_head(struct server_conn *conn)
+/* <sent>: the command of the request at the head is the last that was sent. */
+static void expect_head(struct server_conn *conn, bool sent)
 {
 	struct request *r = STAILQ_FIRST(&conn->requests);
 
 	if (r == NULL)
 		return;
+	compressed_expect(&conn->stream, sent);
 	result_expect(&conn->result, r->command, conn->capabilities);
 	conn->note = (struct server_note){ 0 };
 	conn->position[0] = '\0';
@@ -197,7 +199,7 @@ bool server_conn_request(struct server_conn *conn, uint8_t command,
 	};
 	STAILQ_INSERT_TAIL(&conn->requests, r, next);
 	if (conn->in_flight++ == 0)
-		expect_head(conn);
+		expect_head(conn, false);
 	return true;
 }
 
@@ -427,6 +429,7 @@ static size_t pump_step(struct server_conn *conn, struct span bytes)
 		return 0;
 	}
 	result_step(&conn->result, bytes, &step);
+	compressed_renumber(&conn->stream, span_head(bytes, step.len));
 	switch (step.kind) {
 	case RESULT_NEED:
 		return 0;
@@ -448,7 +451,7 @@ static size_t pump_step(struct server_conn *conn, struct span bytes)
 		if (conn->state == SERVER_CONN_CLOSED)
 			return 0;
 		if (conn->in_flight > 0)
-			expect_head(conn);
+			expect_head(conn, conn->in_flight == 1);
 	}
 	return step.len;
 }
@@ -665,6 +668,7 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	server_stmts_init(&conn->stmts);
 	conn->account = account_take(account);
 	conn->session_state = state_empty(env->states);
+	conn->insert_id_known = true;		/* 0 */
 	conn->login = login_new(conn);
 	if (conn->login == NULL || conn->session_state == NULL || !pool_enter(conn))
 		goto failed;

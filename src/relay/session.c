@@ -179,9 +179,14 @@ void session_send_error(struct session *s, enum rmx_error error, ...)
 
 void session_send_ok(struct session *s)
 {
-	uint8_t room[64];
+	session_send_ok_with(s, SPAN_NONE);
+}
+
+void session_send_ok_with(struct session *s, struct span track)
+{
+	uint8_t room[600];
 	struct writer w;
-	struct ok_packet ok = { .header = PACKET_OK, .status = s->status };
+	struct ok_packet ok = { .header = PACKET_OK, .status = s->status, .track = track };
 
 	begin_answer(s, room, sizeof(room), &w);
 	ok_packet_write(&w, s->capabilities, &ok);

@@ -141,10 +141,9 @@ static const struct command_row *row_of(uint8_t command)
 
 static void refuse(struct session *s, uint8_t command)
 {
-	char name[48];
-
-	(void)snprintf(name, sizeof(name), "%s (0x%02x)", command_info(command)->name, command);
-	session_send_error(s, RMX_UNKNOWN_COMMAND, name);
+	log_info(&s->log, "unknown command", LOG_TEXT("command", command_info(command)->name),
+		 LOG_UINT("code", command));
+	session_send_error(s, RMX_UNKNOWN_COMMAND);
 }
 
 /* A refused command that is still arriving: swallow it first. */

@@ -210,9 +210,11 @@ static void ask_for_right(struct session *s)
 /* As a server answers one that has killed itself. */
 static void kill_self(struct session *s)
 {
-	session_send_error(s, RMX_INTERRUPTED);
+	bool closes = !s->st.kill_query_only;
+
+	session_send_error(s, closes && session_sql_mode(s).mariadb ? RMX_KILLED : RMX_INTERRUPTED);
 	s->st.failed = true;
-	if (!s->st.kill_query_only)
+	if (closes)
 		session_close_gently(s, "killed by itself");
 	else
 		statement_done(s);

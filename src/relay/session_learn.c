@@ -173,6 +173,8 @@ static void learn_state(struct session *s)
 		insert_id_set(&s->insert_id, conn->insert_id);
 	else if (s->st.insert_id != 0)
 		insert_id_told(&s->insert_id, conn, s->st.insert_id);
+	if (statement_may_set_insert_id(&s->st))
+		insert_id_unclear(&s->insert_id, conn);
 }
 
 /* A reset ends everything that tied the session to its connection. */

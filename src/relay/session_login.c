@@ -8,8 +8,12 @@
 #include <readmux/relay/compressed.h>
 #include <readmux/relay/session_parts.h>
 
-/* What readmux cannot do toward clients yet, whatever the primary offers. */
-#define NOT_OFFERED (CLIENT_SSL | MARIADB_CLIENT_COM_MULTI)
+/*
+ * What readmux cannot do toward clients, whatever the primary offers.  With metadata
+ * caching a server leaves out definitions that it has sent on that connection before;
+ * to which of the clients that share its statements it cannot know.
+ */
+#define NOT_OFFERED (CLIENT_SSL | MARIADB_CLIENT_COM_MULTI | MARIADB_CLIENT_CACHE_METADATA)
 
 /*
  * What it can do even when the primary does not offer it.  Compression is between
@@ -31,7 +35,7 @@
 	 CLIENT_DEPRECATE_EOF | CLIENT_OPTIONAL_RESULTSET_METADATA |			\
 	 CLIENT_QUERY_ATTRIBUTES | MARIADB_CLIENT_PROGRESS |				\
 	 MARIADB_CLIENT_STMT_BULK_OPERATIONS | MARIADB_CLIENT_EXTENDED_METADATA |	\
-	 MARIADB_CLIENT_CACHE_METADATA | MARIADB_CLIENT_BULK_UNIT_RESULTS)
+	 MARIADB_CLIENT_BULK_UNIT_RESULTS)
 
 void session_login_drop(struct session *s)
 {
@@ -153,6 +157,24 @@ static bool start_compression(struct session *s, struct login_terms terms)
 	       compressed_start(s->env, &s->stream, terms, COMPRESSION_AS_SERVER, &s->log);
 }
 
+/* The schema of the login is news, as servers see it. */
+static void send_welcome(struct session *s)
+{
+	struct span schema = state_schema(s->state);
+	uint8_t memory[520], inner[260];
+	struct writer w = writer_over(memory, sizeof(memory));
+	struct writer name = writer_over(inner, sizeof(inner));
+
+	if (schema.len > 0) {
+		writer_lenenc_bytes(&name, schema);
+		writer_uint(&w, SESSION_TRACK_SCHEMA, 1);
+		writer_lenenc_bytes(&w, writer_span(&name));
+	}
+	session_send_ok_with(s, w.bad || name.bad ||
+				(s->capabilities & CLIENT_SESSION_TRACK) == 0 ?
+				SPAN_NONE : writer_span(&w));
+}
+
 static void accept_login(struct session *s)
 {
 	struct client_login *login = s->login;
@@ -165,7 +187,7 @@ static void accept_login(struct session *s)
 	s->stream.read_limit = 0;
 	session_set_phase(s, SESSION_READY);
 	STAT_INC(s->env->stats, logins_total);
-	session_send_ok(s);
+	send_welcome(s);
 	if (start_compression(s, terms))
 		session_next(s);
 	else
@@ -244,9 +266,13 @@ static void login_conn_ready(struct session *s, struct server_conn *conn)
 	insert_id_save(conn, &s->insert_id, true);
 	switch (restore_write(conn, s->state, &w)) {
 	case RESTORE_NOTHING:
-		session_release_conn(s);
-		accept_login(s);
-		return;
+		if (state_schema(s->state).len == 0) {
+			session_release_conn(s);
+			accept_login(s);
+			return;
+		}
+		restore_write_schema(conn, s->state, &w);	/* it may have been dropped since */
+		/* fall through */
 	case RESTORE_WRITTEN:
 		stream_write(&conn->stream, writer_span(&w));
 		return;		/* login_restored() follows */

@@ -34,8 +34,10 @@ static struct prepared *named(struct session *s, struct span packet, uint32_t *i
 }
 
 /* What the servers call the function that does not find the statement. */
-static const char *function_of(uint8_t command)
+static const char *function_of(uint8_t command, bool mariadb)
 {
+	if (!mariadb)
+		return "mysql_stmt_precheck";
 	switch (command) {
 	case COM_STMT_RESET:
 		return "mysqld_stmt_reset";
@@ -54,7 +56,7 @@ static struct prepared *named_or_refused(struct session *s, struct span packet, 
 	struct prepared *p = named(s, packet, &id);
 
 	if (p == NULL && whole)
-		session_send_error(s, RMX_UNKNOWN_STATEMENT, id, function_of(s->st.command));
+		session_send_error(s, RMX_UNKNOWN_STATEMENT, id, function_of(s->st.command, session_sql_mode(s).mariadb));
 	else if (p == NULL)
 		session_refuse_long(s);
 	return p;
@@ -114,12 +116,41 @@ static bool opens_cursor(uint8_t command, struct span payload)
 	return command == COM_STMT_EXECUTE && payload.len > 5 && (payload.data[5] & 7) != 0;
 }
 
+static bool parse_execute(const struct session *s, const struct prepared *p,
+			  struct span payload, struct stmt_execute *e)
+{
+	return stmt_execute_parse(payload, p->parameters,
+				  (s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0, e);
+}
+
+/* Remember the types that came with it.  False: no memory. */
+static bool follow_types(const struct session *s, struct prepared *p, struct span payload)
+{
+	struct stmt_execute e;
+	struct query *typed;
+
+	if (p->query == NULL || !parse_execute(s, p, payload, &e) || !e.has_types)
+		return true;
+	if (p->typed != NULL && span_equal(p->typed->types, e.types))
+		return true;
+	typed = query_with_types(p->query, e.types);
+	if (typed == NULL)
+		return false;
+	query_drop(p->typed);
+	p->typed = typed;
+	return true;
+}
+
 void command_stmt_execute(struct session *s, struct span packet, bool whole)
 {
 	struct prepared *p = named_or_refused(s, packet, whole);
 
 	if (p == NULL)
 		return;
+	if (!follow_types(s, p, PAYLOAD(packet))) {
+		session_close(s, "out of memory");
+		return;
+	}
 	s->st.prepared = p;
 	if (p->query != NULL) {
 		s->st.verdict = p->query->verdict;
@@ -142,7 +173,7 @@ void command_stmt_fetch(struct session *s, struct span packet, bool whole)
 	if (p == NULL)
 		return;
 	if (!p->cursor || s->conn == NULL) {
-		session_send_error(s, RMX_NO_CURSOR, p->id);
+		session_send_error(s, RMX_NO_CURSOR, p->id, session_sql_mode(s).mariadb ? "" : ".");
 		return;
 	}
 	s->st.prepared = p;
@@ -219,7 +250,7 @@ static int insert_types(struct session *s, const struct stmt_execute *e, struct 
 			struct iovec *iov)
 {
 	struct hold *hold = &s->st.packet;
-	struct span types = buffer_span(&s->st.prepared->types);
+	struct span types = s->st.prepared->typed->types;
 	size_t at = PACKET_HEADER_LEN + e->front.len;
 	uint32_t len = frame_at(hold->data).len;
 
@@ -235,21 +266,6 @@ static int insert_types(struct session *s, const struct stmt_execute *e, struct 
 	iov[0] = (struct iovec){ w->base, w->len };
 	iov[1] = (struct iovec){ hold->data + at, hold->len - at };
 	return 2;
-}
-
-static bool replace_types(stmt_types *types, struct span by)
-{
-	if (span_equal(by, buffer_span(types)))
-		return true;
-	types->len = 0;
-	return buffer_append(types, by);
-}
-
-/* The server knows other types than the client means: the packet has to bring them. */
-static bool lacks_types(const struct prepared *p, const struct server_stmt *stmt,
-			const struct stmt_execute *e)
-{
-	return !e->has_types && !span_equal(buffer_span(&p->types), buffer_span(&stmt->types));
 }
 
 /*
@@ -276,13 +292,12 @@ int statement_pieces(struct session *s, struct writer *w, struct iovec *iov)
 	stmt_set_id(hold->data + PACKET_HEADER_LEN, stmt->id);
 	payload = span_from(hold_span(hold), PACKET_HEADER_LEN);
 	if (!is_execute(s->st.command) ||
-	    !stmt_execute_parse(payload, p->parameters,
-				(s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0, &e))
+	    p->typed == NULL || !parse_execute(s, p, payload, &e))
 		return 2;
-	missing = lacks_types(p, stmt, &e);
-	if ((e.has_types && !replace_types(&p->types, e.types)) ||
-	    !replace_types(&stmt->types, buffer_span(&p->types)))
-		return 0;
+	if (stmt->query != p->typed)
+		server_stmt_specialize(&s->conn->stmts, stmt, p->typed);
+	missing = !e.has_types && !stmt->has_types;
+	stmt->has_types = true;
 	return missing ? insert_types(s, &e, w, iov) : 2;
 }
 
@@ -352,14 +367,17 @@ static void learn_use(struct session *s, bool cursor)
 	struct server_stmts *stmts = &s->conn->stmts;
 	struct prepared *p = s->st.prepared;
 	struct server_stmt *stmt = server_stmt_find(stmts, p);
+	bool spoilt = s->st.failed && p->long_data;	/* it may fail for ever now */
 
 	prepared_set_cursor(&s->prepared, p, cursor);
 	prepared_set_long_data(&s->prepared, p, false);
 	if (stmt == NULL)
 		return;
 	if (s->st.failed)
-		stmt->types.len = 0;	/* nobody knows whether it took them */
-	if (cursor)
+		stmt->has_types = false;	/* nobody knows whether it took them */
+	if (spoilt)
+		server_stmt_close(stmts, stmt, &closes);
+	else if (cursor)
 		server_stmt_reserve(stmts, stmt, p);
 	else
 		server_stmt_share(stmts, stmt, &closes);

@@ -102,8 +102,12 @@ static bool is_default_variable(struct span name)
 	return false;
 }
 
+/* Of the trackers that readmux itself switches on, only what servers tell by default. */
 static bool client_wants(const struct track_entry *entry)
 {
+	if (entry->type == SESSION_TRACK_TRANSACTION_CHARACTERISTICS ||
+	    entry->type == SESSION_TRACK_TRANSACTION_STATE)
+		return true;
 	return entry->type == SESSION_TRACK_SCHEMA ||
 	       (entry->type == SESSION_TRACK_SYSTEM_VARIABLES && is_default_variable(entry->name));
 }
@@ -181,6 +185,25 @@ static void emit_ok(struct session *s, const struct result_step *step, struct sp
 	}
 }
 
+/* The client did not ask for trackers, so nothing has changed as far as it is told. */
+static void emit_eof(struct session *s, struct span raw)
+{
+	struct relay_env *env = s->env;
+	size_t room;
+	uint8_t *copy = loop_workshop(env->loop, &room) + env->workshop_used;
+	const size_t high = PACKET_HEADER_LEN + 4;	/* header, warnings, low byte */
+
+	if (raw.len != high + 1 || room - env->workshop_used < raw.len ||
+	    (raw.data[high] & (SERVER_SESSION_STATE_CHANGED >> 8)) == 0) {
+		emit(s, raw);
+		return;
+	}
+	memcpy(copy, raw.data, raw.len);
+	copy[high] &= (uint8_t)~(SERVER_SESSION_STATE_CHANGED >> 8);
+	env->workshop_used += raw.len;
+	emit(s, (struct span){ copy, raw.len });
+}
+
 /* --- ERR packets -------------------------------------------------------------- */
 
 /*
@@ -223,10 +246,35 @@ static void repair(struct session *s)
 		refused_add(s->env->refused, sql_digest(text, &mode), loop_now_us(s->env->loop));
 }
 
+static bool in_read_only_transaction(const struct session *s)
+{
+	return (s->status & SERVER_STATUS_IN_TRANS_READONLY) != 0;
+}
+
+/* readmux's own words in the place of the server's. */
+static void emit_error(struct session *s, uint8_t seq, enum rmx_error error)
+{
+	const struct rmx_error_info *info = rmx_error_info(error);
+	struct err_packet err = { info->number, span_of(info->sqlstate), span_of(info->text) };
+	struct relay_env *env = s->env;
+	size_t room;
+	uint8_t *memory = loop_workshop(env->loop, &room);
+	struct writer w = writer_over(memory + env->workshop_used, room - env->workshop_used);
+
+	writer_begin(&w, seq);
+	err_packet_write(&w, &err);
+	if (!writer_end(&w)) {
+		session_close(s, "an error did not fit");
+		return;
+	}
+	env->workshop_used += w.len;
+	emit(s, writer_span(&w));
+}
+
 static void take_error(struct session *s, const struct result_step *step, struct span raw)
 {
 	struct statement *st = &s->st;
-	struct err_packet err;
+	struct err_packet err = { 0 };
 
 	st->failed = true;
 	if (err_packet_parse(step->payload, &err) && !st->passed && !st->has_rows) {
@@ -238,7 +286,11 @@ static void take_error(struct session *s, const struct result_step *step, struct
 			 s->pins == 0 && s->listen != LISTEN_READ && s->body.kind == BODY_NONE)
 			repair(s);
 	}
-	if (!st->again)
+	if (st->again)
+		return;
+	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
+		emit_error(s, step->seq, RMX_READ_ONLY_TRANSACTION);
+	else
 		emit(s, raw);
 }
 
@@ -323,7 +375,7 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		s->status = conn->result.status;
 		s->st.warnings = conn->result.warnings;
 		s->st.ended_by_ok = false;
-		emit(s, raw);
+		emit_eof(s, raw);
 		return;
 	case RESULT_PACKET_ERR:
 		take_error(s, step, raw);

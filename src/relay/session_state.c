@@ -195,36 +195,42 @@ struct session_state *state_schema_only(struct session_state *state)
 	return draft_start(state->table, state_schema(state)) ? intern(state->table) : NULL;
 }
 
-/* System variables come first, so their end is where user variables begin. */
-static size_t meaning_len(const struct session_state *state)
+/*
+ * Variables that are looked at when a text is parsed and its names and types are
+ * resolved.  Others must not be touched on the way: autocommit would end a transaction.
+ */
+static bool has_meaning(const struct entry *e)
 {
-	struct cursor c = cursor_over(state);
-	const uint8_t *end = c.at;
-	struct entry e;
+	static const char *const names[] = {
+		"sql_mode", "old_mode", "character_set_client", "character_set_connection",
+		"character_set_results", "collation_connection", "default_collation_for_utf8mb4",
+		"character_set_collations", "div_precision_increment", "group_concat_max_len",
+		"sql_auto_is_null",
+	};
 
-	while (cursor_next(&c, &e) && e.kind == STATE_SYSTEM_VARIABLE)
-		end = c.at;
-	return (size_t)(end - state->bytes);
+	for (size_t i = 0; e->kind == STATE_SYSTEM_VARIABLE && i < ARRAY_LEN(names); i++) {
+		if (span_is(e->name, names[i]))
+			return true;
+	}
+	return false;
 }
 
-bool state_means_the_same(const struct session_state *a, const struct session_state *b)
-{
-	return a == b || span_equal((struct span){ a->bytes, meaning_len(a) },
-				    (struct span){ b->bytes, meaning_len(b) });
-}
-
-struct session_state *state_without_user_variables(struct session_state *state)
+struct session_state *state_of_meaning(struct session_state *state)
 {
 	struct cursor c = cursor_over(state);
 	struct state_table *t = state->table;
+	bool all = true;
 	struct entry e;
 
-	if (meaning_len(state) == state->len)
+	while (cursor_next(&c, &e))
+		all = all && has_meaning(&e);
+	if (all)
 		return state_take(state);
 	if (!draft_start(t, state_schema(state)))
 		return NULL;
-	while (cursor_next(&c, &e) && e.kind == STATE_SYSTEM_VARIABLE) {
-		if (!draft_entry(t, &e))
+	c = cursor_over(state);
+	while (cursor_next(&c, &e)) {
+		if (has_meaning(&e) && !draft_entry(t, &e))
 			return NULL;
 	}
 	return intern(t);
@@ -418,7 +424,9 @@ static const struct {
 	{ "session_track_*", VARIABLE_NOT_STATE },
 	{ "statement_id", VARIABLE_NOT_STATE },
 	{ "last_insert_id", VARIABLE_INSERT_ID },
-	{ "identity", VARIABLE_NOT_STATE },
+	{ "identity", VARIABLE_INSERT_ID },
+	{ "character_set_database", VARIABLE_NOT_STATE },	/* the schema's */
+	{ "collation_database", VARIABLE_NOT_STATE },
 	{ "last_gtid", VARIABLE_POSITION },
 	{ "warning_count", VARIABLE_NOT_STATE },
 	{ "error_count", VARIABLE_NOT_STATE },

@@ -104,7 +104,7 @@ static bool wants_position(const struct session *s)
 static bool shows_what_was_before(const struct session *s, const struct server_conn *conn)
 {
 	return (s->st.verdict.flags & SQL_ABOUT_PREVIOUS) != 0 ||
-	       (conn->mariadb && conn->warned != 0 && conn->warned != s->id);
+	       (conn->mariadb && conn->warned);
 }
 
 /*
@@ -131,10 +131,11 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	}
 	prepare = statement_needs_prepare(s, conn);	/* a reset closes statements */
 	if (prepare)
-		restore_write_prepare(conn, st->prepared->query, &w);
+		restore_write_prepare(conn, st->prepared->typed != NULL ?
+				      st->prepared->typed : st->prepared->query, &w);
 	if (fresh && shows_what_was_before(s, conn))
 		restore_write_clean(conn, &w);
-	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0)
+	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
 	if (wants_position(s))
 		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
@@ -328,7 +329,7 @@ void statement_done(struct session *s)
 
 		if (st->sent_us != 0)
 			session_learn(s);
-		conn->warned = st->failed || st->warnings > 0 ? s->id : 0;
+		conn->warned = st->failed || st->warnings > 0;
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);
 			session_release_conn(s);
@@ -339,6 +340,10 @@ void statement_done(struct session *s)
 	buffer_free(&s->stash);
 	prepared_free(s->preparing);	/* the server did not take it */
 	s->preparing = NULL;
+	if ((st->verdict.flags & SQL_RELEASES) != 0 && !st->failed) {
+		session_close_gently(s, "released");
+		return;
+	}
 	session_set_phase(s, SESSION_READY);
 	session_next(s);
 }

@@ -59,11 +59,22 @@ void statement_use_values(struct session *s)
 		s->st.verdict.flags &= ~(uint32_t)(SQL_ABOUT_PREVIOUS | SQL_READS_INSERT_ID);
 }
 
+/* Stored programs and LAST_INSERT_ID(expr) set it to what no OK packet tells. */
+bool statement_may_set_insert_id(const struct statement *st)
+{
+	return st->verdict.reason == REASON_CALLS ||
+	       st->verdict.reason == REASON_UNKNOWN_FUNCTION ||
+	       (st->verdict.reason == REASON_SIDE_EFFECT &&
+		span_is_nocase(st->verdict.what, "last_insert_id"));
+}
+
 /* --- LAST_INSERT_ID() ------------------------------------------------------------------ */
 
 bool statement_awaits_insert_id(struct session *s)
 {
-	if ((s->st.verdict.flags & SQL_READS_INSERT_ID) == 0 || !insert_id_in_doubt(&s->insert_id))
+	if ((s->st.verdict.flags & SQL_READS_INSERT_ID) == 0 && !statement_may_set_insert_id(&s->st))
+		return false;
+	if (!insert_id_in_doubt(&s->insert_id))
 		return false;
 	s->st.awaits_insert_id = true;
 	insert_id_ask(&s->insert_id);
@@ -159,6 +170,10 @@ void session_learn_values(struct session *s)
 	}
 	if (st->failed || !st->has_result)
 		return;
+	if (looks_at_diagnostics(st) && st->columns.n == 0) {
+		s->last.found_rows_known = false;
+		return;
+	}
 	s->last.found_rows = s->conn->result.rows;
 	s->last.found_rows_known = (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_MULTI)) == 0 &&
 				   st->verdict.reason != REASON_CALLS;

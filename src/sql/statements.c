@@ -63,6 +63,8 @@ static void look_commit(struct walk *w)
 	while (walk_next(w)) {
 		if (w->word == WORD_CHAIN && w->prev.word == WORD_AND)
 			w->part.flags |= SQL_BEGINS;
+		if (w->word == WORD_RELEASE && w->prev.word != WORD_NO)
+			w->part.flags |= SQL_RELEASES;
 		if (w->word != WORD_TO)
 			continue;
 		w->part.flags = 0;
@@ -203,6 +205,15 @@ static void look_handler(struct walk *w)
 		w->part.pins |= SQL_PIN_HANDLER;
 }
 
+/* Variables that the statement names as the place of a value. */
+static void look_for_variables(struct walk *w)
+{
+	while (walk_next(w)) {
+		if (w->token.kind == TOKEN_USER_VARIABLE)
+			w->part.pins |= SQL_PIN_USER_VARIABLE;
+	}
+}
+
 /* GET [CURRENT | STACKED] DIAGNOSTICS @x = .. */
 static void look_get(struct walk *w)
 {
@@ -210,17 +221,18 @@ static void look_get(struct walk *w)
 		statement_becomes(w, SQL_WRITE, REASON_NOT_UNDERSTOOD);
 		return;
 	}
-	while (walk_next(w)) {
-		if (w->token.kind == TOKEN_USER_VARIABLE)
-			w->part.pins |= SQL_PIN_USER_VARIABLE;
-	}
+	look_for_variables(w);
 }
 
 /* LOAD DATA and LOAD XML read a file, LOAD INDEX INTO CACHE does not. */
 static void look_load(struct walk *w)
 {
-	if (!walk_next(w) || w->word != WORD_INDEX)
+	if (!walk_next(w))
 		return;
+	if (w->word != WORD_INDEX) {
+		look_for_variables(w);
+		return;
+	}
 	w->part.flags |= SQL_COMMITS;
 	statement_becomes(w, SQL_WRITE, REASON_ADMINISTERS);
 }
@@ -289,7 +301,7 @@ static const struct statement statements[] = {
 	[WORD_PREPARE]    = { WRITE(PREPARES), 0, SQL_PIN_PREPARED },
 	[WORD_EXECUTE]    = { WRITE(PREPARES), .look = look_execute },
 	[WORD_DEALLOCATE] = { WRITE(PREPARES) },
-	[WORD_CALL]       = { WRITE(CALLS), 0, SQL_PIN_CALL },
+	[WORD_CALL]       = { WRITE(CALLS), 0, SQL_PIN_CALL, .look = look_for_variables },
 	[WORD_DO]         = { WRITE(SIDE_EFFECT), .calls = CALLS_ALWAYS },
 	[WORD_HANDLER]    = { WRITE(HANDLER), .look = look_handler },
 	[WORD_SIGNAL]     = { WRITE(CALLS) },

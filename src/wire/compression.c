@@ -46,6 +46,69 @@ void compression_answer(struct compression *c)
 	c->next_out = c->next_in;
 }
 
+/* --- the packets inside ------------------------------------------------------ */
+
+/* Something of a packet or of a command is still to come. */
+static bool inner_open(const struct compression_inner *in)
+{
+	return in->left > 0 || in->next_len > 0 ||
+	       (in->began && in->last.len == PACKET_PAYLOAD_MAX);
+}
+
+/* Take payload, or header bytes up to the end of one; <complete>: that was its last. */
+static size_t inner_walk(struct compression_inner *in, struct span bytes, bool *complete)
+{
+	size_t n = size_min(bytes.len, in->left);
+
+	*complete = false;
+	if (n > 0) {
+		in->left -= (uint32_t)n;
+		return n;
+	}
+	n = size_min(bytes.len, (size_t)(PACKET_HEADER_LEN - in->next_len));
+	memcpy(in->next + in->next_len, bytes.data, n);
+	in->next_len = (uint8_t)(in->next_len + n);
+	if (in->next_len == PACKET_HEADER_LEN) {
+		in->last = frame_at(in->next);
+		in->left = in->last.len;
+		in->next_len = 0;
+		in->began = *complete = true;
+	}
+	return n;
+}
+
+/* The number that the packet now received should have; <before> is the one before it. */
+static uint8_t right_number(const struct compression *c, struct frame before, bool began)
+{
+	if (c->side == COMPRESSION_AS_CLIENT)
+		return c->inner_number;
+	if (began && before.len == PACKET_PAYLOAD_MAX)
+		return (uint8_t)(before.seq + 1);
+	return c->goes_on ? c->inner_number : 0;
+}
+
+void compression_renumber(struct compression *c, uint8_t *bytes, size_t len)
+{
+	struct compression_inner *in = &c->received;
+	bool complete;
+
+	for (size_t at = 0; at < len;) {
+		struct frame before = in->last;
+		bool began = in->began;
+
+		at += inner_walk(in, (struct span){ bytes + at, len - at }, &complete);
+		if (!complete)
+			continue;
+		in->last.seq = bytes[at - 1] = right_number(c, before, began);
+		c->inner_number = (uint8_t)(in->last.seq + 1);
+	}
+}
+
+void compression_expect(struct compression *c, bool sent)
+{
+	c->inner_number = sent ? (uint8_t)(c->sent.last.seq + 1) : 1;
+}
+
 /* --- sending ---------------------------------------------------------------- */
 
 /*
@@ -54,17 +117,19 @@ void compression_answer(struct compression *c)
  */
 static bool begins_command(const struct compression *c, struct frame next)
 {
+	const struct compression_inner *in = &c->sent;
+
 	if (next.seq != 0)
 		return false;
-	if (!c->began || c->last.seq != UINT8_MAX)
+	if (!in->began || in->last.seq != UINT8_MAX)
 		return true;
-	return c->uploading ? c->last.len == 0 : c->last.len < PACKET_PAYLOAD_MAX;
+	return c->uploading ? in->last.len == 0 : in->last.len < PACKET_PAYLOAD_MAX;
 }
 
 /* A packet behind a whole command: the answer has asked for a local file. */
 static bool begins_upload(const struct compression *c)
 {
-	return c->began && !c->uploading && c->last.len < PACKET_PAYLOAD_MAX;
+	return c->sent.began && !c->uploading && c->sent.last.len < PACKET_PAYLOAD_MAX;
 }
 
 /*
@@ -87,42 +152,30 @@ static bool inner_begins(struct compression *c, struct span bytes, size_t at)
 	return true;
 }
 
-static size_t inner_header(struct compression *c, struct span bytes)
+/* A command has to begin a compressed packet of its own; waits for its whole header. */
+static bool may_share(struct compression *c, struct span bytes, size_t at, bool more)
 {
-	size_t n = size_min(bytes.len, (size_t)(PACKET_HEADER_LEN - c->next_len));
-
-	memcpy(c->next + c->next_len, bytes.data, n);
-	c->next_len = (uint8_t)(c->next_len + n);
-	if (c->next_len == PACKET_HEADER_LEN) {
-		c->last = frame_at(c->next);
-		c->last_left = c->last.len;
-		c->next_len = 0;
-		c->began = true;
-	}
-	return n;
+	if (c->sent.left > 0 || c->sent.next_len > 0)
+		return true;
+	if (more && at > 0 && bytes.len < PACKET_HEADER_LEN)
+		return false;
+	return inner_begins(c, bytes, at);
 }
 
-/* How much of <plain> may share a compressed packet: a command begins one of its own. */
+/* How much of <plain> may go into one compressed packet. */
 static size_t inner_share(struct compression *c, struct span plain, bool more)
 {
 	size_t at = 0;
 
 	while (at < plain.len) {
 		struct span rest = span_from(plain, at);
-		size_t n = size_min(c->last_left, rest.len);
+		bool complete;
 
-		if (n > 0) {
-			c->last_left -= (uint32_t)n;
-			at += n;
-			continue;
-		}
-		if (c->next_len == 0) {
-			if (more && at > 0 && rest.len < PACKET_HEADER_LEN)
-				return at;
-			if (!inner_begins(c, rest, at))
-				return at;
-		}
-		at += inner_header(c, rest);
+		if (c->side == COMPRESSION_AS_CLIENT && !may_share(c, rest, at, more))
+			return at;
+		at += inner_walk(&c->sent, rest, &complete);
+		if (complete && (c->side == COMPRESSION_AS_SERVER || c->sent.last.seq != 0))
+			c->inner_number = (uint8_t)(c->sent.last.seq + 1);
 	}
 	return at;
 }
@@ -133,8 +186,7 @@ size_t compression_encode(struct compression *c, struct span plain, bool more,
 	size_t n = size_min(plain.len, COMPRESSION_PIECE), packed = 0;
 	uint8_t *body = c->room + COMPRESSION_HEADER_LEN;
 
-	if (c->side == COMPRESSION_AS_CLIENT)
-		n = inner_share(c, span_head(plain, n), more || n < plain.len);
+	n = inner_share(c, span_head(plain, n), more || n < plain.len);
 	if (n >= COMPRESSION_MIN_BYTES)
 		packed = codec_pack(c->codec, c->algorithm, c->level, span_head(plain, n),
 				    body, n);
@@ -158,20 +210,24 @@ static bool broken(struct compression *c, const char *words)
 
 /*
  * As a client, the answers to several commands may follow one another, each counted
- * for itself; they are believed.
+ * for itself; they are believed.  As a server, what is not the rest of a command
+ * begins one, or goes on with an answer: a local file, or words of a login.
  */
 static bool take_number(struct compression *c, uint8_t number)
 {
 	uint8_t next = (uint8_t)(number + 1);
+	bool rest = inner_open(&c->received);
+	bool goes_on = !rest && number == c->next_out &&
+		       (number != 0 || (c->goes_on && c->next_in == 0));
 
-	if (c->side == COMPRESSION_AS_CLIENT) {
-		c->next_in = next;
-		return true;
+	if (c->side == COMPRESSION_AS_SERVER) {
+		if (!goes_on && number != (rest ? c->next_in : 0))
+			return broken(c, "compressed packets are out of order");
+		if (goes_on || (rest && c->next_in == c->next_out))
+			c->next_out = next;
+		if (!rest)
+			c->goes_on = goes_on;
 	}
-	if (number == c->next_out && (number != 0 || c->next_in == 0))
-		c->next_out = next;	/* it goes on with this command or its local file */
-	else if (number != c->next_in && number != 0)
-		return broken(c, "compressed packets are out of order");
 	c->next_in = next;
 	return true;
 }
@@ -251,8 +307,8 @@ static size_t unpack(struct compression *c, struct span *packets, uint8_t *into,
 	return got;
 }
 
-bool compression_decode(struct compression *c, struct span *packets, uint8_t *into,
-			size_t room, size_t *got)
+static bool decode(struct compression *c, struct span *packets, uint8_t *into, size_t room,
+		   size_t *got)
 {
 	*got = 0;
 	while (*got < room && (packets->len > 0 || c->full)) {
@@ -269,4 +325,14 @@ bool compression_decode(struct compression *c, struct span *packets, uint8_t *in
 			break;
 	}
 	return c->problem == NULL;
+}
+
+bool compression_decode(struct compression *c, struct span *packets, uint8_t *into,
+			size_t room, size_t *got)
+{
+	bool good = decode(c, packets, into, room, got);
+
+	if (c->side == COMPRESSION_AS_SERVER)
+		compression_renumber(c, into, *got);
+	return good;
 }

@@ -36,14 +36,17 @@
 	  "readmux: lost the connection to %s, which rolled the transaction back; run it again") \
 	X(STATE_LOST,       2013, "08S01",				\
 	  "readmux: lost the connection to %s, and with it %s; this statement was not run") \
-	X(UNKNOWN_COMMAND,  1047, "08S01", "readmux: unknown or unsupported command %s") \
+	X(UNKNOWN_COMMAND,  1047, "08S01", "Unknown command") \
 	X(DIAGNOSTICS_LOST, 1105, "HY000",				\
 	  "readmux: warnings and errors of the statement before are gone, because its server connection was lost or had to be used for another session") \
 	X(INTERRUPTED,      1317, "70100", "Query execution was interrupted") \
+	X(READ_ONLY_TRANSACTION, 1792, "25006",			\
+	  "Cannot execute statement in a READ ONLY transaction.")	\
+	X(KILLED,           1927, "70100", "Connection was killed")	\
 	X(NOT_OWNER,        1095, "HY000", "You are not owner of thread %u") \
 	X(UNKNOWN_STATEMENT, 1243, "HY000",				\
 	  "Unknown prepared statement handler (%u) given to %s")	\
-	X(NO_CURSOR,        1421, "HY000", "The statement (%u) has no open cursor.") \
+	X(NO_CURSOR,        1421, "HY000", "The statement (%u) has no open cursor%s") \
 	X(TOO_MANY_STATEMENTS, 1461, "42000",				\
 	  "Can't create more than max_prepared_stmt_count statements (current value: %u)") \
 	X(MALFORMED_PACKET, 1835, "HY000", "readmux: malformed packet: %s") \

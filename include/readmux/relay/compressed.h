@@ -26,6 +26,15 @@ bool compressed_start(struct relay_env *env, struct stream *s, struct login_term
 /* As a server: the command that was received is answered from now on. */
 void compressed_answer(struct stream *s);
 
+/*
+ * As a client: what compressed_renumber() is shown next answers another command;
+ * <sent>: the one that was sent last.
+ */
+void compressed_expect(struct stream *s, bool sent);
+
+/* As a client: put right the packet numbers in what was received. */
+void compressed_renumber(struct stream *s, struct span bytes);
+
 /* What all connections of a worker share; NULL is allowed. */
 void compressed_free_shared(struct compressed_shared *shared);
 

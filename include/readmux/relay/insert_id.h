@@ -39,6 +39,12 @@ void insert_id_set(struct insert_id *id, uint64_t value);
 /* An OK packet on <conn> has told <value>. */
 void insert_id_told(struct insert_id *id, struct server_conn *conn, uint64_t value);
 
+/*
+ * A stored program or LAST_INSERT_ID(expr) on <conn> may have changed it to anything; before, it was
+ * the session's there.
+ */
+void insert_id_unclear(struct insert_id *id, struct server_conn *conn);
+
 static inline bool insert_id_in_doubt(const struct insert_id *id)
 {
 	return !LIST_EMPTY(&id->doubts);

@@ -5,8 +5,9 @@
  * A client's statement (struct prepared) has an id of readmux's and outlives any
  * server connection.  What was prepared is a query (struct query): text and the
  * session state it was prepared in, which decides what its names and literals mean.
- * A server connection has a query prepared once (struct server_stmt), under the
- * server's id, for every session that executes it there.
+ * A server connection has a query prepared once for each list of parameter types
+ * it is executed with (struct server_stmt), under the server's id, for every session
+ * that executes it there: MySQL 9.7 keeps to the types of the first execution.
  *
  * Queries are counted and unique within a worker: equal ones are one object.
  *
@@ -34,8 +35,11 @@ struct query {
 	struct sql_session_columns columns;	/* sql_session_columns_of(<text>) */
 	struct sql_verdict    verdict;	/* its spans point into <text> */
 	struct span           text;	/* statement as the client sent it */
+	struct query         *base;	/* the same without types; NULL when it has none itself */
+	struct span           types;	/* of its parameters, as the protocol writes them */
 	size_t                key_len;
-	uint8_t               key[];	/* address of the state, then the text */
+	uint8_t               key[];	/* address of the state, then the text; or of the base,
+					 * then the types */
 };
 
 /* NULL: no memory. */
@@ -51,8 +55,9 @@ struct query *query_get(struct query_table *table, struct span text,
 			struct session_state *state, const struct sql_mode *mode);
 void query_drop(struct query *query);	/* NULL is allowed */
 
-/* Types of parameters as the protocol writes them; none known when the buffer is empty. */
-typedef struct buffer stmt_types;
+/* <base>, executed with <types>.  NULL: no memory. */
+RMX_MUST_CHECK
+struct query *query_with_types(struct query *base, struct span types);
 
 struct prepared {
 	UT_hash_handle hh;
@@ -61,7 +66,7 @@ struct prepared {
 	bool           cursor;		/* open on the session's connection */
 	bool           long_data;	/* some was sent to the session's connection */
 	struct query  *query;		/* NULL: too long to be kept, so bound to its connection */
-	stmt_types     types;		/* as the client gave them last */
+	struct query  *typed;		/* with the types that the client gave last; NULL = none yet */
 };
 
 /* A session's statements.  All zeros is a valid start. */
@@ -104,7 +109,7 @@ struct server_stmt {
 	const void               *key;		/* its query, or the one client's statement it serves */
 	struct query             *query;	/* NULL as above */
 	uint32_t                  id;		/* the server's */
-	stmt_types                types;	/* that the server has for it */
+	bool                      has_types;	/* the server knows the types of <query> */
 };
 
 /* All zeros but for the list head. */
@@ -132,6 +137,10 @@ struct server_stmt *server_stmt_find(const struct server_stmts *stmts, const str
  */
 struct server_stmt *server_stmt_add(struct server_stmts *stmts, struct query *query,
 				    const struct prepared *p, uint32_t id, struct writer *w);
+
+/* It is executed as <typed>, which is its query with types, from now on. */
+void server_stmt_specialize(struct server_stmts *stmts, struct server_stmt *stmt,
+			    struct query *typed);
 
 /* It was used now. */
 void server_stmt_touch(struct server_stmts *stmts, struct server_stmt *stmt);

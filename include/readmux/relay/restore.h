@@ -40,6 +40,10 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 /* LAST_INSERT_ID() there becomes <insert_id>, if it is not yet. */
 void restore_write_insert_id(struct server_conn *conn, uint64_t insert_id, struct writer *w);
 
+/* Enter the schema of <state>, in which the connection is believed to be: is it still there? */
+void restore_write_schema(struct server_conn *conn, const struct session_state *state,
+			  struct writer *w);
+
 /* Leave no warnings and counts of what ran there before. */
 void restore_write_clean(struct server_conn *conn, struct writer *w);
 

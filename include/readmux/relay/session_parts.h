@@ -160,6 +160,7 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 			       const char *text);
 /* An OK packet of readmux's own as the answer. */
 void session_send_ok(struct session *s);
+void session_send_ok_with(struct session *s, struct span track);	/* track entries, as sent */
 /* The same as the end of something: an EOF packet, or what stands for it. */
 void session_send_eof(struct session *s);
 /* The command is answered: look at what else the client sent. */
@@ -253,6 +254,7 @@ void session_drop_ties(struct session *s);	/* they are gone with the connection 
 /* session_values.c */
 /* The text asks for st.columns: of those that the session knows, no server need know. */
 void statement_use_values(struct session *s);
+bool statement_may_set_insert_id(const struct statement *st);
 /* True: it asks for LAST_INSERT_ID(), which has to be found out first. */
 bool statement_awaits_insert_id(struct session *s);
 void session_insert_id_settled(struct insert_id *id);

@@ -55,12 +55,12 @@ struct session_state *state_without_variable(struct session_state *state, enum s
 RMX_MUST_CHECK
 bool state_literal(struct span name, struct span reported, struct writer *w);
 
-/* What of <state> decides the meaning of a text: all but its user variables. */
+/*
+ * What of <state> decides the meaning of a text when it is prepared: its schema, and the
+ * system variables of parsing.  Equal meanings are one object.
+ */
 RMX_MUST_CHECK
-struct session_state *state_without_user_variables(struct session_state *state);
-
-/* The same for comparing: user variables do not count. */
-bool state_means_the_same(const struct session_state *a, const struct session_state *b);
+struct session_state *state_of_meaning(struct session_state *state);
 
 /* The empty state with <state>'s schema: what COM_RESET_CONNECTION leaves. */
 RMX_MUST_CHECK

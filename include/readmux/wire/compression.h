@@ -13,6 +13,10 @@
  * client's next command may be here before its last is answered; then commands
  * and answers count each for themselves.
  *
+ * Inside, the numbers of ordinary packets mean nothing: both sides write what their
+ * counter of compressed packets happens to be, and look at none.  Here they are
+ * put right on the way in, so that they can be passed on to those who do.
+ *
  * Source: page_protocol_basic_compression, page_protocol_basic_compression_packet;
  * what the numbers do: net_read_packet() and net_flush() of the servers' net_serv.
  */
@@ -28,6 +32,15 @@
 
 /* Whom readmux plays on the connection. */
 enum compression_side { COMPRESSION_AS_SERVER, COMPRESSION_AS_CLIENT };
+
+/* The ordinary packets of one direction. */
+struct compression_inner {
+	struct frame last;		/* the one under way, or the one before */
+	uint32_t left;			/* its payload bytes still to come */
+	uint8_t  next[PACKET_HEADER_LEN];	/* header of the next one */
+	uint8_t  next_len;		/* bytes of it that were seen */
+	bool     began;			/* there was one */
+};
 
 struct compression {
 	struct codec        *codec;
@@ -46,13 +59,11 @@ struct compression {
 	bool     full;			/* there was no room for all that the reader has */
 	uint32_t wire_left, plain_left;	/* bytes still to come, before and after unpacking */
 
-	/* as a client: the ordinary packets that are sent */
-	struct frame last;		/* the one under way, or the one before */
-	uint32_t last_left;		/* its payload bytes still to come */
-	uint8_t  next[PACKET_HEADER_LEN];	/* header of the next one */
-	uint8_t  next_len;		/* bytes of it that were seen */
-	bool     began;			/* there was one */
-	bool     uploading;		/* they are a local file */
+	/* the ordinary packets inside */
+	struct compression_inner sent, received;
+	uint8_t  inner_number;		/* the next one that is received has */
+	bool     uploading;		/* as a client: a local file is sent */
+	bool     goes_on;		/* as a server: what is received belongs to an answer */
 };
 
 #define COMPRESSION_ROOM (COMPRESSION_HEADER_LEN + COMPRESSION_PIECE)
@@ -75,6 +86,18 @@ void compression_clear(struct compression *c);
 void compression_answer(struct compression *c);
 
 /*
+ * As a client: what compression_renumber() is shown next is the answer to another
+ * command; <sent>: to the one sent last, which was sent whole.
+ */
+void compression_expect(struct compression *c, bool sent);
+
+/*
+ * As a client: put right the numbers of the ordinary packets in the next <len> bytes that
+ * were received.  Apart from decoding, which may be answers ahead.
+ */
+void compression_renumber(struct compression *c, uint8_t *bytes, size_t len);
+
+/*
  * Put the front of <plain> into one <packet>, which lies in <room>.  Gives how many bytes
  * it took, at least 1.  <more>: bytes behind <plain> follow at once.  As a client, the
  * header of a command's first packet must come in one call or in calls with <more>.
@@ -86,8 +109,8 @@ size_t compression_encode(struct compression *c, struct span plain, bool more,
 /*
  * Take from the front of <packets> and put up to <room> bytes <into>; <got> is their
  * number, 0 when more has to arrive.  To be called again, if need be without input,
- * until it is 0.  As a server it stops at the end of each packet.  False: they
- * are broken, c->problem says how.
+ * until it is 0.  As a server it stops at the end of each packet, and ordinary
+ * packets have their right numbers.  False: they are broken, c->problem says how.
  */
 RMX_MUST_CHECK
 bool compression_decode(struct compression *c, struct span *packets, uint8_t *into,
