@@ -304,8 +304,11 @@ static enum client_login_step verify_sha2(struct client_login *login, struct wri
 	if (!login->known.has_password)	/* a native hash says nothing here */
 		return login->known.has_stage2 && !can_ask_password(login) ?
 		       ask_switch(login, native, w) : ask_password(login, w);
-	if (!sha2_verify(login->salt, secret_password(&login->known), answer))
-		return disbelieve(login, w);
+	if (!sha2_verify(login->salt, secret_password(&login->known), answer)) {
+		/* in COM_CHANGE_USER an older salt may have been answered: send a new one */
+		return login->changing && can_switch(login) ? ask_switch(login, sha2, w) :
+							      disbelieve(login, w);
+	}
 	login->secret = login->known;
 	if (send_more(login, SHA2_FAST_OK, PHASE_OVER, w) == CLIENT_LOGIN_REFUSED)
 		return CLIENT_LOGIN_REFUSED;

@@ -47,6 +47,13 @@ bool span_starts_nocase(struct span s, const char *text)
 	return s.len >= want.len && span_equal_nocase(span_head(s, want.len), want);
 }
 
+bool span_contains_nocase(struct span s, const char *text)
+{
+	while (s.len > 0 && !span_starts_nocase(s, text))
+		s = span_from(s, 1);
+	return s.len > 0;
+}
+
 int span_compare(struct span a, struct span b)
 {
 	size_t common = size_min(a.len, b.len);

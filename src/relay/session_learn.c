@@ -236,6 +236,24 @@ static void learn_position(struct session *s)
 		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
 }
 
+/*
+ * A client may set trackers for itself, but those of readmux have to stay: it sets them
+ * again before anything else runs there.
+ */
+static void keep_trackers(struct session *s)
+{
+	struct server_conn *conn = s->conn;
+	struct span text = session_statement_text(s);
+	uint8_t memory[1024];
+	struct writer w = writer_over(memory, sizeof(memory));
+
+	if ((s->st.verdict.flags & SQL_HAS_SET) == 0 ||
+	    !span_contains_nocase(text, "session_track"))
+		return;
+	restore_write_setup(conn, &w);
+	stream_write(&conn->stream, writer_span(&w));
+}
+
 void session_learn(struct session *s)
 {
 	learn_state(s);
@@ -248,4 +266,5 @@ void session_learn(struct session *s)
 	if (s->st.command == COM_RESET_CONNECTION && !s->st.failed)
 		learn_reset(s);
 	learn_position(s);
+	keep_trackers(s);
 }

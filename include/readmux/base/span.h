@@ -51,6 +51,9 @@ bool span_is_nocase(struct span s, const char *text);
 /* <s> starts with <text>, ASCII case ignored. */
 bool span_starts_nocase(struct span s, const char *text);
 
+/* <text> is somewhere in <s>, ASCII case ignored. */
+bool span_contains_nocase(struct span s, const char *text);
+
 /* <0, 0, >0 as memcmp; a prefix sorts before what it is a prefix of. */
 int span_compare(struct span a, struct span b);
 
