@@ -111,9 +111,10 @@ void compressed_expect(struct stream *s, bool sent)
 		compression_expect(&compressed_from(s->filter)->compression, sent);
 }
 
-void compressed_renumber(struct stream *s, struct span bytes)
+uint8_t compressed_renumber(struct stream *s, struct span bytes)
 {
-	if (s->filter != NULL)
-		compression_renumber(&compressed_from(s->filter)->compression,
-				     (uint8_t *)(uintptr_t)bytes.data, bytes.len);
+	struct compression *c = &compressed_from(s->filter)->compression;
+
+	compression_renumber(c, (uint8_t *)(uintptr_t)bytes.data, bytes.len);
+	return c->received.last.seq;
 }

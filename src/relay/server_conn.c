@@ -429,7 +429,9 @@ static size_t pump_step(struct server_conn *conn, struct span bytes)
 		return 0;
 	}
 	result_step(&conn->result, bytes, &step);
-	compressed_renumber(&conn->stream, span_head(bytes, step.len));
+	if (conn->stream.filter != NULL && step.len > 0)
+		step.seq = conn->result.seq =
+			compressed_renumber(&conn->stream, span_head(bytes, step.len));
 	switch (step.kind) {
 	case RESULT_NEED:
 		return 0;

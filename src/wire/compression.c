@@ -174,7 +174,8 @@ static size_t inner_share(struct compression *c, struct span plain, bool more)
 		if (c->side == COMPRESSION_AS_CLIENT && !may_share(c, rest, at, more))
 			return at;
 		at += inner_walk(&c->sent, rest, &complete);
-		if (complete && (c->side == COMPRESSION_AS_SERVER || c->sent.last.seq != 0))
+		if (complete && (c->side == COMPRESSION_AS_SERVER || c->uploading ||
+				 c->sent.last.seq != 0))
 			c->inner_number = (uint8_t)(c->sent.last.seq + 1);
 	}
 	return at;
@@ -216,7 +217,7 @@ static bool broken(struct compression *c, const char *words)
 static bool take_number(struct compression *c, uint8_t number)
 {
 	uint8_t next = (uint8_t)(number + 1);
-	bool rest = inner_open(&c->received);
+	bool rest = inner_open(&c->received) || c->empty;
 	bool goes_on = !rest && number == c->next_out &&
 		       (number != 0 || (c->goes_on && c->next_in == 0));
 
@@ -241,6 +242,7 @@ static bool begin_packet(struct compression *c)
 	c->plain_left = c->stored ? c->wire_left : plain;
 	if (!take_number(c, c->header[3]))
 		return false;
+	c->empty = c->plain_left == 0;
 	if (!c->stored && c->wire_left == 0)
 		return broken(c, "a compressed packet is empty but says it is not");
 	if (!c->stored)

@@ -304,6 +304,80 @@ static void test_local_file(void **state)
 	pair_close(&p);
 }
 
+/* Put right what <c> has received of <bytes> and tell the numbers of its ordinary packets. */
+static const char *renumbered(struct compression *c, struct span bytes, bool in_pieces)
+{
+	static char text[256];
+	uint8_t copy[256];
+	size_t len = 0;
+
+	assert_true(bytes.len <= sizeof(copy));
+	memcpy(copy, bytes.data, bytes.len);
+	for (size_t at = 0; at < bytes.len; at += in_pieces ? 1 : bytes.len)
+		compression_renumber(c, copy + at, in_pieces ? 1 : bytes.len);
+	text[0] = '\0';
+	for (size_t at = 0; at < bytes.len; at += PACKET_HEADER_LEN + frame_at(copy + at).len)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%u",
+					at > 0 ? " " : "", frame_at(copy + at).seq);
+	return text;
+}
+
+/* Servers number ordinary packets by their count of compressed ones. */
+static void test_answers_are_renumbered(void **state)
+{
+	struct block packets;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, CODEC_ZLIB);
+	for (unsigned pieces = 0; pieces < 2; pieces++) {
+		packets = encode(&p.client, BYTES("\1\0\0\0\x0e" "\2\0\0\0\3x"));
+		free(packets.data);
+		compression_expect(&p.client, false);
+		assert_string_equal(renumbered(&p.client, BYTES("\1\0\0\7\0"), pieces), "1");
+		compression_expect(&p.client, true);
+		assert_string_equal(renumbered(&p.client, BYTES("\1\0\0\0x" "\2\0\0\0xx"),
+					       pieces), "1 2");
+		assert_string_equal(renumbered(&p.client, BYTES("\1\0\0\0x"), pieces), "3");
+		/* a local file of four packets */
+		packets = encode(&p.client, BYTES("\1\0\0\4x" "\1\0\0\5x" "\1\0\0\6x"
+						  "\0\0\0\7"));
+		free(packets.data);
+		assert_string_equal(renumbered(&p.client, BYTES("\1\0\0\x63\0"), pieces), "8");
+	}
+	/* a statement of two packets */
+	compression_expect(&p.client, false);
+	packets = encode(&p.client, packet_of(0, PACKET_PAYLOAD_MAX, false));
+	free(packets.data);
+	packets = encode(&p.client, BYTES("\1\0\0\1x"));
+	free(packets.data);
+	assert_string_equal(renumbered(&p.client, BYTES("\1\0\0\0x"), false), "2");
+	pair_close(&p);
+}
+
+/* Some clients number the packets of a long statement 0, 0; and what they like. */
+static void test_commands_are_renumbered(void **state)
+{
+	static uint8_t into[PACKET_HEADER_LEN + PACKET_PAYLOAD_MAX + 100];
+	struct block packets, out = { 0 };
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, CODEC_ZLIB);
+	p.client.side = COMPRESSION_AS_SERVER;	/* it does not look at the packets inside */
+	append(&out, packet_of(0, PACKET_PAYLOAD_MAX, false));
+	append(&out, BYTES("\1\0\0\x09x"));
+	packets = encode(&p.client, span_of_block(&out));
+	free(out.data);
+	out = (struct block){ 0 };
+	assert_true(decode(&p.server, span_of_block(&packets), SIZE_MAX, sizeof(into), &out));
+	assert_int_equal(out.data[3], 0);
+	assert_int_equal(out.data[out.len - 2], 1);
+	free(packets.data);
+	free(out.data);
+	pair_close(&p);
+}
+
 /* The second command is here before the first is answered. */
 static void test_command_ahead(void **state)
 {
@@ -449,6 +523,8 @@ int main(void)
 		cmocka_unit_test(test_commands_begin_packets),
 		cmocka_unit_test(test_header_across_pieces),
 		cmocka_unit_test(test_local_file),
+		cmocka_unit_test(test_answers_are_renumbered),
+		cmocka_unit_test(test_commands_are_renumbered),
 		cmocka_unit_test(test_command_ahead),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_bomb),

@@ -32,8 +32,8 @@ void compressed_answer(struct stream *s);
  */
 void compressed_expect(struct stream *s, bool sent);
 
-/* As a client: put right the packet numbers in what was received. */
-void compressed_renumber(struct stream *s, struct span bytes);
+/* As a client, with a filter: put right the packet numbers in <bytes>; gives the last. */
+uint8_t compressed_renumber(struct stream *s, struct span bytes);
 
 /* What all connections of a worker share; NULL is allowed. */
 void compressed_free_shared(struct compressed_shared *shared);

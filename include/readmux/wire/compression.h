@@ -56,6 +56,7 @@ struct compression {
 	uint8_t  header[COMPRESSION_HEADER_LEN];
 	uint8_t  header_len;		/* complete: it is under way */
 	bool     stored;
+	bool     empty;			/* nothing was in it, or in the last one */
 	bool     full;			/* there was no room for all that the reader has */
 	uint32_t wire_left, plain_left;	/* bytes still to come, before and after unpacking */
 
