@@ -251,16 +251,19 @@ static bool in_read_only_transaction(const struct session *s)
 	return (s->status & SERVER_STATUS_IN_TRANS_READONLY) != 0;
 }
 
-/* readmux's own words in the place of the server's. */
-static void emit_error(struct session *s, uint8_t seq, enum rmx_error error)
+/* What the primary would have said; the replica has noticed first that it is read-only itself. */
+static void emit_read_only_transaction(struct session *s, uint8_t seq)
 {
-	const struct rmx_error_info *info = rmx_error_info(error);
-	struct err_packet err = { info->number, span_of(info->sqlstate), span_of(info->text) };
+	const struct rmx_error_info *info = rmx_error_info(RMX_READ_ONLY_TRANSACTION);
+	char text[80];
+	struct err_packet err = { info->number, span_of(info->sqlstate), SPAN_NONE };
 	struct relay_env *env = s->env;
 	size_t room;
 	uint8_t *memory = loop_workshop(env->loop, &room);
 	struct writer w = writer_over(memory + env->workshop_used, room - env->workshop_used);
 
+	(void)snprintf(text, sizeof(text), info->text, s->conn->mariadb ? "" : ".");
+	err.text = span_of(text);
 	writer_begin(&w, seq);
 	err_packet_write(&w, &err);
 	if (!writer_end(&w)) {
@@ -289,7 +292,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	if (st->again)
 		return;
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
-		emit_error(s, step->seq, RMX_READ_ONLY_TRANSACTION);
+		emit_read_only_transaction(s, step->seq);
 	else
 		emit(s, raw);
 }

@@ -41,7 +41,7 @@
 	  "readmux: warnings and errors of the statement before are gone, because its server connection was lost or had to be used for another session") \
 	X(INTERRUPTED,      1317, "70100", "Query execution was interrupted") \
 	X(READ_ONLY_TRANSACTION, 1792, "25006",			\
-	  "Cannot execute statement in a READ ONLY transaction")	\
+	  "Cannot execute statement in a READ ONLY transaction%s")	\
 	X(KILLED,           1927, "70100", "Connection was killed")	\
 	X(NOT_OWNER,        1095, "HY000", "You are not owner of thread %u") \
 	X(UNKNOWN_STATEMENT, 1243, "HY000",				\
