@@ -8,14 +8,13 @@ PACKETS_SHOWN = 4
 
 @dataclass
 class Difference:
-    """A case whose answers differ, and in which ways of playing it they do."""
+    """A case whose answers differ: how, for each way of playing it that shows it."""
     case: object
-    variants: list = field(default_factory=list)
-    example: str = ""
+    shown: dict = field(default_factory=dict)
 
     def __str__(self):
         return (f"line {self.case.line}: {self.case.text[:300]}\n"
-                f"    [{', '.join(self.variants)}]\n{self.example}")
+                f"    [{'; '.join(self.shown)}]\n{next(iter(self.shown.values()))}")
 
 
 class Differences:
@@ -29,11 +28,23 @@ class Differences:
         for one, other in zip(expected, actual, strict=True):
             if one.packets != other.packets:
                 difference = self.by_line.setdefault(one.case.line, Difference(one.case))
-                difference.variants.append(variant)
-                difference.example = difference.example or _shown(one.packets, other.packets)
+                difference.shown[variant] = _shown(one.packets, other.packets)
 
     def __iter__(self):
         return (self.by_line[line] for line in sorted(self.by_line))
+
+    def forgive(self, known):
+        """Take out what an entry of KNOWN is about; true when there was something."""
+        found = False
+        for line, difference in list(self.by_line.items()):
+            if difference.case.text != known.text:
+                continue
+            for variant in [name for name in difference.shown if known.where in name]:
+                del difference.shown[variant]
+                found = True
+            if not difference.shown:
+                del self.by_line[line]
+        return found
 
 
 def _shown(expected, actual):

@@ -83,7 +83,7 @@ def time(*parts):
 
 
 def parse(text):
-    """A line's parameters: a list of the calls above; bare Python values have obvious types."""
+    """A line's parameters: calls of the above; bare Python values have obvious types."""
     values = eval(f"[{text}]", {**globals(), "__builtins__": {}})
     return [_typed(value) for value in values]
 

@@ -18,7 +18,7 @@ from . import parameters
 from .response import Packet, Response, masked
 
 SCHEMA = "app_mirror"
-SECONDS = 10                # for one answer
+SECONDS = 5                 # for one answer
 ALWAYS = (protocol.CLIENT_LOCAL_FILES | protocol.CLIENT_MULTI_STATEMENTS
           | protocol.CLIENT_PS_MULTI_RESULTS)
 
@@ -48,8 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """How the sessions of a script log in, and to which kind of server."""
-    kind: str
+    """How the sessions of a script log in."""
     plugin: str
     capabilities: int
     collation: int          # utf8mb4_general_ci, or what the server's own client would say
@@ -57,11 +56,15 @@ class Client:
 
 class Session:
     def __init__(self, port, client, account=APP):
-        self.wire = Wire(port, extra=client.capabilities | ALWAYS, collation=client.collation)
+        self.wire = Wire(port, extra=client.capabilities | ALWAYS,
+                         collation=client.collation)
         self.wire.log_in(account.name, account.password, client.plugin, SCHEMA)
         self.wire.socket.settimeout(SECONDS)
         self.statements = {}
         self.pending = None     # the command whose answer has not been read
+
+    def id_of(self, name):
+        return self.statements.get(name, NO_STATEMENT)
 
 
 class Player:
@@ -95,7 +98,8 @@ class Player:
                     return self._comparable(case, packets)
             if case.when == "&":
                 return []
-            return self._comparable(case, Response(session.wire, FILES).read(session.pending))
+            packets = Response(session.wire, FILES).read(session.pending)
+            return self._comparable(case, packets)
         except Ended:
             return [Packet("ended", 0, b"")]        # whether by FIN or RST is no matter
         except socket.timeout:
@@ -104,7 +108,7 @@ class Player:
             return [Packet("error", 0, error.payload)]
 
     def _comparable(self, case, packets):
-        packets = [masked(packet, self.client) for packet in packets]
+        packets = [masked(packet, self.client.capabilities) for packet in packets]
         if case.shape_only:
             packets = [packet for packet in packets if packet.what not in ("row", "text")]
             packets = [Packet(p.what, 0 if p.what == "end" else p.seq, p.payload)
@@ -155,7 +159,7 @@ class Player:
     def do_execute(self, session, rest, cursor=0, types=True):
         name, _, values = rest.partition(" ")
         return self._command(session, protocol.COM_STMT_EXECUTE, parameters.execution(
-            session.statements[name], parameters.parse(values), cursor, types))
+            session.id_of(name), parameters.parse(values), cursor, types))
 
     def do_again(self, session, rest):
         """Execute without types."""
@@ -182,8 +186,8 @@ class Player:
         return self._statement(session, protocol.COM_STMT_CLOSE, rest)
 
     def _statement(self, session, code, name, payload=b""):
-        return self._command(session, code,
-                             struct.pack("<I", session.statements[name]) + payload)
+        statement = struct.pack("<I", session.id_of(name))
+        return self._command(session, code, statement + payload)
 
     def do_init_db(self, session, rest):
         return self._command(session, protocol.COM_INIT_DB, rest.encode())

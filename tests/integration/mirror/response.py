@@ -128,7 +128,7 @@ class Response:
         return reader.number(2)
 
     def _definitions(self, count):
-        """Column definitions and, where it is sent, the EOF behind them; its status flags."""
+        """Column definitions and, where it is sent, the EOF behind them: its status."""
         for _ in range(count):
             self._add("column", self.wire.read_good_packet())
         if not count or self.deprecate_eof:
@@ -172,14 +172,16 @@ class Response:
 
 # ------------------------------------------------------- what cannot be equal
 
-def masked(packet, client):
+def masked(packet, capabilities):
     """<packet> without what two connections are never told alike."""
     payload = packet.payload
     if packet.what in ("ok", "end"):
-        payload = _mask_tracks(payload, client.capabilities)
-    elif client.kind == "mariadb" and packet.what == "prepared":
-        payload = b"\0" * 5 + payload[5:]       # its threads count on from client to client
-    elif client.kind == "mariadb" and packet.what == "error":
+        payload = _mask_tracks(payload, capabilities)
+    elif packet.what == "prepared":
+        # ids mean nothing: MariaDB's threads count on from client to client, and MySQL
+        # takes a number whenever it prepares a statement again
+        payload = b"\0" * 5 + payload[5:]
+    elif packet.what == "error":
         payload = re.sub(rb"(statement(?: handler)?) \(\d+\)", rb"\1 (id)", payload)
     return Packet(packet.what, packet.seq, payload)
 
@@ -229,7 +231,8 @@ def _describe(packet):
 
 
 def _describe_bytes(payload):
-    return repr(payload[:300]) + (f" ... {len(payload)} bytes" if len(payload) > 300 else "")
+    more = f" ... {len(payload)} bytes" if len(payload) > 300 else ""
+    return repr(payload[:300]) + more
 
 
 def _describe_ok(payload):
@@ -251,7 +254,8 @@ def _describe_column(payload):
 
 
 def _describe_error(payload):
-    return f"{struct.unpack_from('<H', payload, 1)[0]} {payload[3:].decode('utf-8', 'replace')}"
+    (number,) = struct.unpack_from("<H", payload, 1)
+    return f"{number} {payload[3:].decode('utf-8', 'replace')}"
 
 
 def _describe_prepared(payload):

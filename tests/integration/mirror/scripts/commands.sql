@@ -57,8 +57,6 @@ SELECT CURRENT_USER(), DATABASE()
 .change_user app
 SELECT CURRENT_USER(), DATABASE()
 SELECT * FROM t
-.change_user empty app
-SELECT CURRENT_USER(), DATABASE()
 .change_user app app_mirror
 SET @a = 1, group_concat_max_len = 99
 .reset_connection

@@ -20,10 +20,9 @@ INSERT INTO t VALUES (6, 'f')
 .fetch s 1
 .cursor s 3
 .fetch s 10
-# MySQL answers this with columns and no rows unless the cursor is closed
-mysql: .reset s
-.execute s 4
-.fetch s 1
+# MySQL's answer to this has columns and no end
+mariadb: .execute s 4
+mariadb: .fetch s 1
 .prepare other SELECT id FROM t ORDER BY id DESC
 .cursor s 0
 .cursor other

@@ -1,5 +1,5 @@
 # a session that has set a lot and goes on using it: text and prepared, reads and writes
-SET NAMES utf8mb4 COLLATE utf8mb4_bin
+SET NAMES utf8mb4
 SET sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES', time_zone = '+05:00', @tenant = 7, group_concat_max_len = 30
 CREATE TABLE "t" ("id" INT AUTO_INCREMENT PRIMARY KEY, "tenant" INT, "v" VARCHAR(20), "at" TIMESTAMP NULL)
 .prepare i INSERT INTO "t" ("tenant", "v", "at") VALUES (@tenant, ?, ?)

@@ -51,8 +51,6 @@ SELECT v FROM t WHERE id = LAST_INSERT_ID()
 .long l 0 only
 .execute l long(long_blob(""))
 .execute l None
-.long l 5 nowhere
-.execute l "after a wrong number"
 .prepare two SELECT ?, ?
 .long two 1 second
 .execute two "first", long(blob(""))

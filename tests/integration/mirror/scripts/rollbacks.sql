@@ -12,7 +12,7 @@ b: SHOW WARNINGS
 b: SELECT * FROM t WHERE id = 3
 b: COMMIT
 ROLLBACK
-SELECT * FROM t ORDER BY id
+SELECT * FROM t ORDER BY id FOR UPDATE
 SET innodb_lock_wait_timeout = 20
 b: SET innodb_lock_wait_timeout = 20
 BEGIN
@@ -46,12 +46,4 @@ b& UPDATE t SET v = 2 WHERE id = 1
 .execute u 2
 b?
 b: ROLLBACK
-SELECT * FROM t ORDER BY id
-SET autocommit = 0
-UPDATE t SET v = 4 WHERE id = 1
-b: SET innodb_lock_wait_timeout = 1
-b: UPDATE t SET v = 5 WHERE id = 1
-b: SELECT 1
-COMMIT
-SET autocommit = 1
 SELECT * FROM t ORDER BY id FOR UPDATE

@@ -78,7 +78,7 @@ SELECT 'after'
 SHOW CREATE PROCEDURE one
 SHOW CREATE FUNCTION twice
 SHOW PROCEDURE CODE one
-~ SHOW PROCEDURE STATUS LIKE 'one'
+mariadb: ~ SHOW PROCEDURE STATUS LIKE 'one'
 SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'app_mirror' ORDER BY 1
 CREATE VIEW view_with_function AS SELECT twice(v) AS d FROM t
 SELECT * FROM view_with_function ORDER BY d

@@ -32,6 +32,8 @@ COMMIT
 BEGIN
 SELECT v FROM t ORDER BY id
 COMMIT
+# what the other has written is certain to be seen on a replica only after a write of one's own
+INSERT INTO t (v) VALUES ('my own')
 START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY
 SELECT v FROM t ORDER BY id
 COMMIT
