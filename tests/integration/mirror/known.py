@@ -101,7 +101,7 @@ TABLE = (
      """
          SELECT @@character_set_database, @@collation_database
      """),
-    ("a table made anew: the replica that reads has it later than the statement",
+    ("the error of an execution while its table was gone is kept when the table is back",
      BOTH, "", "prepared", ALWAYS,
      """
          .execute s 1, 1
