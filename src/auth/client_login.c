@@ -6,7 +6,7 @@
  * verifies against what is known, or the password is asked for in a safe form.
  */
 #include <readmux/auth/client_login.h>
-#include <readmux/wire/codec.h>
+#include <readmux/wire/compression.h>
 
 #include <openssl/crypto.h>
 
@@ -454,7 +454,7 @@ static enum client_login_step take_response(struct client_login *login, struct s
 	if (login->tls_required && !is_private(login))
 		return refuse(login, RMX_TLS_REQUIRED, "");
 	login->capabilities = h.capabilities & login->offered;
-	if ((login->capabilities & CLIENT_ZSTD_COMPRESSION_ALGORITHM) != 0 &&
+	if (compression_agreed(login->capabilities) == CODEC_ZSTD &&
 	    (h.zstd_level < 1 || h.zstd_level > CODEC_ZSTD_LEVEL_MAX))
 		return refuse(login, RMX_ZSTD_LEVEL, "");
 	login->max_packet = h.max_packet;

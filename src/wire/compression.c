@@ -14,14 +14,6 @@ static void put_u24(uint8_t *p, size_t value)
 	p[2] = (uint8_t)(value >> 16);
 }
 
-enum codec_algorithm compression_agreed(uint64_t capabilities)
-{
-	if ((capabilities & CLIENT_COMPRESS) != 0)
-		return CODEC_ZLIB;
-	return (capabilities & CLIENT_ZSTD_COMPRESSION_ALGORITHM) != 0 ? CODEC_ZSTD :
-									 CODEC_NONE;
-}
-
 void compression_init(struct compression *c, struct codec *codec, uint8_t *room,
 		      enum codec_algorithm algorithm, unsigned level,
 		      enum compression_side side)

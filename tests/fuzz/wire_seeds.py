@@ -6,6 +6,7 @@ again after a change of an input's form; crashes that were kept stay.
 """
 
 import os
+import zlib
 
 CORPUS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "corpus")
 
@@ -125,6 +126,41 @@ def result_seeds():
         seed("fuzz_result", name, bytes([command, capabilities, 2]) + packets(words))
 
 
+ZSTD, AS_CLIENT = 1, 2
+# 100 letters 'a' as zstd packs them
+ZSTD_A = bytes.fromhex("28b52ffd206445000010616101003f012c")
+
+
+def framed(body, number, size=0):
+    return (len(body).to_bytes(3, "little") + bytes([number]) + size.to_bytes(3, "little")
+            + body)
+
+
+def compression_seeds():
+    query = b"\x65\0\0\0\3" + b"a" * 100
+    ping = b"\1\0\0\0\x0e"
+    for name, how, body in (
+            ("zlib", 0, framed(zlib.compress(query), 0, len(query))),
+            ("zlib_pieces", 8, framed(zlib.compress(query), 0, len(query))),
+            ("zstd", ZSTD, framed(ZSTD_A, 0, 100)),
+            ("zstd_pieces", ZSTD | 4, framed(ZSTD_A, 0, 100)),
+            ("stored", 0, framed(ping, 0) + framed(ping, 0)),
+            ("halves", 0, framed(query[:50], 0)
+             + framed(zlib.compress(query[50:]), 1, len(query) - 50)),
+            ("empty", 0, framed(b"", 0) + framed(ping, 1)),
+            ("client", AS_CLIENT, framed(zlib.compress(query), 1, len(query))
+             + framed(ping, 1)),
+            ("longer", 0, framed(zlib.compress(query), 0, 50)),
+            ("shorter", ZSTD, framed(ZSTD_A, 0, 101)),
+            ("out_of_order", 0, framed(ping, 3)),
+            ("bomb", 0, framed(zlib.compress(bytes(1 << 20), 9), 0, 1 << 20)),
+            ("commands", AS_CLIENT, ping + query + ping),
+            ("file", AS_CLIENT, ping + b"".join(b"\1\0\0" + bytes([n & 255]) + b"x"
+                                                for n in range(2, 300)) + b"\0\0\0\x2c" + ping)):
+        seed("fuzz_compression", name, bytes([how]) + body)
+
+
 login_seeds()
 reply_seeds()
+compression_seeds()
 result_seeds()

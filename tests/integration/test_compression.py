@@ -39,8 +39,9 @@ TRANSPORTS = {
 }
 CLIENTS = {
     "mariadb-zlib": ("mariadb", ["--compress"]),
-    "mysql-zlib": ("mysql", ["--compression-algorithms=zlib"]),
-    "mysql-zstd": ("mysql", ["--compression-algorithms=zstd", "--zstd-compression-level=7"]),
+    "mysql-zlib": ("mysql", ["--commands", "--compression-algorithms=zlib"]),
+    "mysql-zstd": ("mysql", ["--commands", "--compression-algorithms=zstd",
+                             "--zstd-compression-level=7"]),
 }
 
 
@@ -262,8 +263,8 @@ BROKEN = {
     "16 MiB, it says": lambda pack: framed(pack(LONG), 0, 0xffffff),
     "cut": lambda pack: framed(pack(LONG)[:-1], 0, len(LONG)),
     "with a tail": lambda pack: framed(pack(LONG) + b"tail", 0, len(LONG)),
-    "damaged in the middle": lambda pack: framed(pack(LONG)[:12] + b"\xff\xff"
-                                                 + pack(LONG)[14:], 0, len(LONG)),
+    "damaged": lambda pack: framed(pack(LONG)[:7] + b"\xff\xff\xff" + pack(LONG)[10:], 0,
+                                   len(LONG)),
     "a bomb behind 1 byte": lambda pack: framed(pack(BOMB), 0, 1),
     "a bomb behind half of it": lambda pack: framed(pack(BOMB), 0, 0x7fffff),
 }

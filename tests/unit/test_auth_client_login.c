@@ -78,6 +78,8 @@ static const char *feed(struct client *c, struct span payload)
 	return reaction(c, client_login_feed(&c->login, frame, payload, &c->out));
 }
 
+static uint8_t zstd_level;	/* in responses from now on */
+
 /* A HandshakeResponse, then what readmux makes of it. */
 static const char *respond(struct client *c, uint64_t capabilities, const char *plugin,
 			   enum say what, const struct secret *known)
@@ -89,6 +91,7 @@ static const char *respond(struct client *c, uint64_t capabilities, const char *
 		.user = SPAN_LITERAL("app"),
 		.auth = say(c, what),
 		.plugin = span_of(plugin),
+		.zstd_level = zstd_level,
 	};
 	struct frame frame = { 0, c->login.seq };
 	enum client_login_step step;
@@ -296,6 +299,40 @@ static void test_tls_rules(void **state)
 			 CLIENT_LOGIN_REFUSED);
 }
 
+/* Only where zstd is what was agreed: as at MySQL. */
+static void test_zstd_level(void **state)
+{
+	static const uint64_t zlib = CLIENT_COMPRESS;
+	static const uint64_t zstd = CLIENT_ZSTD_COMPRESSION_ALGORITHM;
+	static const struct {
+		uint64_t    offered, asked;
+		uint8_t     level;
+		const char *reaction;
+	} rows[] = {
+		{ zlib | zstd, zstd, 0, "ZSTD_LEVEL" },
+		{ zlib | zstd, zstd, 1, "P" },
+		{ zlib | zstd, zstd, 22, "P" },
+		{ zlib | zstd, zstd, 23, "ZSTD_LEVEL" },
+		{ zlib | zstd, zlib | zstd, 0, "P" },
+		{ zlib, zstd, 0, "P" },
+		{ zlib, zlib, 0, "P" },
+	};
+	struct client c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		client_init(&c, NATIVE, PLAIN);
+		c.login.offered = CAPABILITIES | rows[i].offered;
+		zstd_level = rows[i].level;
+		assert_string_equal(respond(&c, CAPABILITIES | rows[i].asked, NATIVE,
+					    SAY_NATIVE, &c.password), rows[i].reaction);
+		assert_int_equal(c.login.capabilities & (zlib | zstd),
+				 rows[i].offered & rows[i].asked);
+		client_login_wipe(&c.login);
+	}
+	zstd_level = 0;
+}
+
 static void test_greeting_offers(void **state)
 {
 	struct client_login login = { .offered = CLIENT_SSL, .default_plugin = "dialog" };
@@ -424,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_clear_or_scramble),
 		cmocka_unit_test(test_bad_passwords),
 		cmocka_unit_test(test_tls_rules),
+		cmocka_unit_test(test_zstd_level),
 		cmocka_unit_test(test_greeting_offers),
 		cmocka_unit_test(test_change_user),
 		cmocka_unit_test(test_change_user_malformed),

@@ -82,6 +82,35 @@ static void test_server_capabilities(void **state)
 	assert_int_equal(s.login.thread_id, 77);
 }
 
+/* The level is told where zstd was agreed, and only there. */
+static void test_server_compression(void **state)
+{
+	static const uint64_t zlib = CLIENT_COMPRESS;
+	static const uint64_t zstd = CLIENT_ZSTD_COMPRESSION_ALGORITHM;
+	static const struct {
+		uint64_t wanted, offered;
+	} rows[] = {
+		{ zstd, zlib | zstd }, { zstd, zlib }, { zlib, zlib | zstd }, { 0, zlib | zstd },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t agreed = rows[i].wanted & rows[i].offered;
+		struct handshake_response h;
+		struct server s;
+
+		server_init(&s, SERVER_LOGIN_TLS_PREFERRED);
+		s.login.wanted |= rows[i].wanted;
+		s.login.zstd_level = 7;
+		assert_int_equal(hear_greeting(&s, SHA2, CAPABILITIES | rows[i].offered),
+				 SERVER_LOGIN_READ_MORE);
+		h = written(&s);
+		assert_int_equal(h.capabilities & (zlib | zstd), agreed);
+		assert_int_equal(s.login.capabilities & (zlib | zstd), agreed);
+		assert_int_equal(h.zstd_level, agreed == zstd ? 7 : 0);
+	}
+}
+
 static void test_server_tls(void **state)
 {
 	struct server s;
@@ -222,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server_capabilities),
+		cmocka_unit_test(test_server_compression),
 		cmocka_unit_test(test_server_tls),
 		cmocka_unit_test(test_server_replies),
 		cmocka_unit_test(test_server_turns_away),

@@ -70,7 +70,13 @@ struct compression {
 #define COMPRESSION_ROOM (COMPRESSION_HEADER_LEN + COMPRESSION_PIECE)
 
 /* What two sides do that have agreed on <capabilities>: with both flags, zlib. */
-enum codec_algorithm compression_agreed(uint64_t capabilities);
+static inline enum codec_algorithm compression_agreed(uint64_t capabilities)
+{
+	if ((capabilities & CLIENT_COMPRESS) != 0)
+		return CODEC_ZLIB;
+	return (capabilities & CLIENT_ZSTD_COMPRESSION_ALGORITHM) != 0 ? CODEC_ZSTD :
+									 CODEC_NONE;
+}
 
 /*
  * <codec> and <room> (COMPRESSION_ROOM bytes, written by each encode) may be shared
