@@ -172,7 +172,7 @@ def test_a_pod_beyond_a_gap_is_found_by_the_service_record(found, cluster, dns):
 def test_readmux_may_be_there_before_its_servers(workspace, cluster):
     with DnsServer() as dns:
         dns.zone({"*": "SERVFAIL"})
-        process = Discovering(workspace.directory("early-" + cluster.kind.name), dns)
+        process = Discovering(workspace.directory("before-its-servers-" + cluster.kind.name), dns)
         process.launch()
         try:
             wait_until(lambda: "listening" in process.log_text(), "readmux listens", 10)
