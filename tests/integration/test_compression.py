@@ -45,14 +45,20 @@ CLIENTS = {
 }
 
 
-@pytest.fixture(params=[(client, way) for client in CLIENTS for way in ("plain", "tls")],
-                ids=lambda param: "-".join(param))
+def on_mysql_only(*values, when):
+    """Parameters, of which those are for MySQL alone that <when> picks."""
+    return [pytest.param(value, marks=[pytest.mark.only("mysql")] if when(value) else [])
+            for value in values]
+
+
+@pytest.fixture(params=on_mysql_only(*((client, way) for client in CLIENTS
+                                       for way in ("plain", "tls")),
+                                     when=lambda value: value[0].startswith("mysql")),
+                ids="-".join)
 def client(request, kind):
     """client(port, sql, ...): the output of a command-line client that compresses."""
     name, way = request.param
     program, options = CLIENTS[name]
-    if program == "mysql" and kind != "mysql":
-        pytest.skip("MySQL's client is run before MySQL")
 
     def run(port, sql, *more):
         command = [*kind_named(program).client_command(), "--host=127.0.0.1", f"--port={port}",
@@ -140,10 +146,8 @@ def test_is_not_offered_by_mistake(readmux, kind):
 
 # ---------------------------------------------------------------------- packet by packet
 
-@pytest.fixture(params=("zlib", "zstd"))
+@pytest.fixture(params=on_mysql_only("zlib", "zstd", when=lambda value: value == "zstd"))
 def algorithm(request, kind):
-    if request.param not in algorithms_of(kind):
-        pytest.skip("MariaDB has no zstd")
     return request.param
 
 
