@@ -213,6 +213,12 @@ void insert_id_save(struct server_conn *conn, const struct insert_id *next, bool
 		conn->insert_id_known = false;
 }
 
+void insert_id_settle(struct server_conn *conn)
+{
+	if (conn->doubt != NULL)
+		ask(conn->doubt);
+}
+
 void insert_doubt_conn_closed(struct server_conn *conn)
 {
 	struct insert_doubt *d = conn->doubt;

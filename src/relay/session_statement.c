@@ -123,6 +123,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	s->conn = conn;
 	if (fresh)
 		insert_id_save(conn, &s->insert_id, restore_resets(conn, s->state));
+	if ((st->verdict.flags & SQL_FOUND_ROWS_WANTED) != 0)
+		insert_id_settle(conn);		/* asked behind it, FOUND_ROWS() would be lost */
 	if (fresh && restore_write(conn, s->state, &w) == RESTORE_IMPOSSIBLE) {
 		conn->no_reuse = true;
 		session_release_conn(s);

@@ -119,3 +119,15 @@ def test_answers_are_those_of_one_server(readmux, shuffled, cluster, bustle, tab
              and not (key[1] in UNDEFINED and expected[key][0][1] is None)}
     assert not wrong, "\n".join(f"{before} -> {about}: {got} instead of {want}"
                                 for (before, about), (got, want) in wrong.items())
+
+
+def test_found_rows_outlive_a_doubt_about_the_insert_id(readmux, table):
+    """The id of an INSERT that ran on the same server connection is asked for before, not after."""
+    connection = readmux.connect(autocommit=True)
+    rows(connection, f"DROP TABLE {table}")
+    rows(connection, f"CREATE TABLE {table} (id INT AUTO_INCREMENT PRIMARY KEY)")
+    rows(connection, f"INSERT INTO {table} VALUES (NULL), (NULL), (NULL)")
+    rows(connection, f"INSERT INTO {table} VALUES (17)")
+    rows(connection, f"SELECT /* readmux: primary */ SQL_CALC_FOUND_ROWS id FROM {table} LIMIT 1")
+    assert rows(connection, "SELECT FOUND_ROWS(), LAST_INSERT_ID()") == ((4, 1),)
+    close(connection)

@@ -59,6 +59,9 @@ void insert_id_ask(struct insert_id *id);
  */
 void insert_id_save(struct server_conn *conn, const struct insert_id *next, bool forgets);
 
+/* What is in doubt on <conn> is asked now, before the next statement there. */
+void insert_id_settle(struct server_conn *conn);
+
 /* It cannot be asked any more: the ids are taken for generated. */
 void insert_doubt_conn_closed(struct server_conn *conn);
 
