@@ -93,6 +93,7 @@ void session_close(struct session *s, const char *why)
 	if (!s->env->settings->pool_share && s->account != NULL)
 		pools_forget_session(s->env->pools, s->account, s->id);
 	session_login_drop(s);
+	session_forget_before(s);
 	stream_close(&s->stream);
 	timer_clear(&s->timer);
 	buffer_free(&s->input);

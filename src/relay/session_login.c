@@ -37,6 +37,8 @@
 	 MARIADB_CLIENT_STMT_BULK_OPERATIONS | MARIADB_CLIENT_EXTENDED_METADATA |	\
 	 MARIADB_CLIENT_BULK_UNIT_RESULTS)
 
+#define CHANGES_REFUSED_MAX 3u	/* of one session; then it may not try again */
+
 void session_login_drop(struct session *s)
 {
 	if (s->login == NULL)
@@ -54,10 +56,37 @@ static struct writer workshop(struct session *s)
 	return writer_over(memory, room);
 }
 
+void session_forget_before(struct session *s)
+{
+	account_drop(s->before.account);
+	state_drop(s->before.state);
+	s->before.account = NULL;
+	s->before.state = NULL;
+}
+
+/* As MariaDB does: the session is its old user's again, without what it had set. */
+static void go_on_as_before(struct session *s)
+{
+	s->before.refused++;
+	account_drop(s->account);
+	state_drop(s->state);
+	s->account = account_take(s->before.account);
+	s->state = state_take(s->before.state);
+	session_forget_before(s);
+	session_login_drop(s);
+	if (s->conn != NULL)
+		session_release_conn(s);
+	session_set_phase(s, SESSION_READY);
+	session_next(s);
+}
+
 static void refuse(struct session *s)
 {
 	STAT_INC(s->env->stats, login_failures_total);
-	session_close_gently(s, "login refused");
+	if (s->before.account != NULL)
+		go_on_as_before(s);
+	else
+		session_close_gently(s, "login refused");
 }
 
 static void login_expired(struct timer *t)
@@ -184,6 +213,8 @@ static void accept_login(struct session *s)
 	s->capabilities = login->capabilities;
 	memcpy(s->salt, login->salt, SALT_LEN);
 	session_login_drop(s);
+	session_forget_before(s);
+	s->before.refused = 0;
 	s->stream.read_limit = 0;
 	session_set_phase(s, SESSION_READY);
 	STAT_INC(s->env->stats, logins_total);
@@ -474,21 +505,45 @@ void session_login_tls_up(struct session *s)
 
 /* --- COM_CHANGE_USER ------------------------------------------------------------ */
 
-void session_login_change_user(struct session *s, struct span payload, uint8_t seq)
+/*
+ * MySQL closes a session whose change of user was refused; MariaDB lets it go on, up to three
+ * times (sql_parse.cc, COM_CHANGE_USER).  False: no memory.
+ */
+static bool remember_before(struct session *s)
 {
-	struct writer w = workshop(s);
-	struct client_login *login = calloc(1, sizeof(*login));
+	const struct backend_view *model = model_server(s->env->topology);
 
-	if (login == NULL) {
-		session_close(s, "out of memory");
-		return;
-	}
+	if (model == NULL || !model->facts.mariadb)
+		return true;
+	s->before.state = state_of_login(s->state);
+	if (s->before.state == NULL)
+		return false;
+	s->before.account = account_take(s->account);
+	return true;
+}
+
+/* All that goes with the old user, whether or not the new one is let in. */
+static void leave_old_user(struct session *s)
+{
 	session_drop_conn(s);
 	session_close_prepared(s);
 	s->pins = 0;
 	session_drop_ties(s);
 	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
+}
+
+void session_login_change_user(struct session *s, struct span payload, uint8_t seq)
+{
+	struct writer w = workshop(s);
+	struct client_login *login = calloc(1, sizeof(*login));
+
+	if (login == NULL || !remember_before(s)) {
+		free(login);
+		session_close(s, "out of memory");
+		return;
+	}
+	leave_old_user(s);
 	memcpy(login->salt, s->salt, SALT_LEN);
 	login->capabilities = login->offered = s->capabilities;
 	login->tls = s->stream.transport_state != NULL;
@@ -500,5 +555,10 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 	session_set_phase(s, SESSION_LOGIN);
 	timer_set(&s->timer, s->env->loop, s->env->settings->login_timeout_ms * 1000,
 		  login_expired);
-	follow(s, client_login_change_user(login, payload, seq, &w), &w);
+	if (s->before.refused < CHANGES_REFUSED_MAX) {
+		follow(s, client_login_change_user(login, payload, seq, &w), &w);
+		return;
+	}
+	session_send_error(s, RMX_UNKNOWN_COMMAND);
+	refuse(s);
 }

@@ -190,9 +190,56 @@ struct session_state *state_with_schema(struct session_state *state, struct span
 	return intern(t);
 }
 
+/* <state> with only the variables that <keep> wants. */
+static struct session_state *filtered(struct session_state *state,
+				      bool (*keep)(const struct entry *e))
+{
+	struct cursor c = cursor_over(state);
+	struct state_table *t = state->table;
+	struct entry e;
+
+	if (!draft_start(t, state_schema(state)))
+		return NULL;
+	while (cursor_next(&c, &e)) {
+		if (keep(&e) && !draft_entry(t, &e))
+			return NULL;
+	}
+	return intern(t);
+}
+
+static bool is_one_of(const struct entry *e, const char *const names[], size_t n)
+{
+	for (size_t i = 0; e->kind == STATE_SYSTEM_VARIABLE && i < n; i++) {
+		if (span_is(e->name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_nothing(const struct entry *e)
+{
+	(void)e;
+	return false;
+}
+
 struct session_state *state_schema_only(struct session_state *state)
 {
-	return draft_start(state->table, state_schema(state)) ? intern(state->table) : NULL;
+	return filtered(state, is_nothing);
+}
+
+static bool is_charset(const struct entry *e)
+{
+	static const char *const names[] = {
+		"character_set_client", "character_set_connection", "character_set_results",
+		"collation_connection",
+	};
+
+	return is_one_of(e, names, ARRAY_LEN(names));
+}
+
+struct session_state *state_of_login(struct session_state *state)
+{
+	return filtered(state, is_charset);
 }
 
 /*
@@ -208,32 +255,18 @@ static bool has_meaning(const struct entry *e)
 		"sql_auto_is_null",
 	};
 
-	for (size_t i = 0; e->kind == STATE_SYSTEM_VARIABLE && i < ARRAY_LEN(names); i++) {
-		if (span_is(e->name, names[i]))
-			return true;
-	}
-	return false;
+	return is_one_of(e, names, ARRAY_LEN(names));
 }
 
 struct session_state *state_of_meaning(struct session_state *state)
 {
 	struct cursor c = cursor_over(state);
-	struct state_table *t = state->table;
 	bool all = true;
 	struct entry e;
 
-	while (cursor_next(&c, &e))
-		all = all && has_meaning(&e);
-	if (all)
-		return state_take(state);
-	if (!draft_start(t, state_schema(state)))
-		return NULL;
-	c = cursor_over(state);
-	while (cursor_next(&c, &e)) {
-		if (has_meaning(&e) && !draft_entry(t, &e))
-			return NULL;
-	}
-	return intern(t);
+	while (all && cursor_next(&c, &e))
+		all = has_meaning(&e);
+	return all ? state_take(state) : filtered(state, has_meaning);
 }
 
 struct session_state *state_with_variable(struct session_state *state, enum state_kind kind,

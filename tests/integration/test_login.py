@@ -247,11 +247,31 @@ def test_change_user(readmux):
         assert failure.value.number == 1146
 
 
-def test_change_user_refused(readmux):
-    with CClient(readmux.port, APP.name, APP.password, "app") as client:
-        with pytest.raises(CError) as failure:
-            client.change_user(SECOND.name, "wrong", "app")
-        assert failure.value.number == 1045
+def change_refused(client, number):
+    with pytest.raises(CError) as failure:
+        client.change_user(SECOND.name, "wrong", "app_other")
+    assert failure.value.number == number
+
+
+@pytest.mark.parametrize("where", ("direct", "readmux"))
+def test_change_user_refused(readmux, cluster, kind, where):
+    port = readmux.port if where == "readmux" else cluster.primary.port
+    with CClient(port, APP.name, APP.password, "app") as client:
+        client.rows("SET NAMES latin1")
+        client.rows("SET @mine = 1, sql_mode = 'ANSI'")
+        change_refused(client, 1045)
+        if kind == "mysql":
+            with pytest.raises(CError):
+                client.rows("SELECT 1")
+            return
+        assert client.one("SELECT SUBSTRING_INDEX(USER(), '@', 1)") == APP.name
+        assert client.one("SELECT CONCAT_WS(' ', DATABASE(), @@character_set_client)") == \
+            "app latin1"
+        assert client.one("SELECT @mine") is None
+        assert "ANSI" not in client.one("SELECT @@sql_mode")
+        for number in (1045, 1045, 1047, 1047):
+            change_refused(client, number)
+        assert client.one("SELECT 1") == "1"
 
 
 def test_reset_connection(readmux):

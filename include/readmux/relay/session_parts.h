@@ -126,6 +126,11 @@ struct session {
 	struct log_ctx        log;
 	struct account       *account;
 	struct session_state *state;
+	struct {
+		struct account       *account;	/* NULL: no change is under way */
+		struct session_state *state;	/* what is left when it is refused */
+		uint8_t               refused;	/* changes so far */
+	} before;				/* COM_CHANGE_USER */
 	struct ties          *ties;		/* named things on its connection; NULL = none */
 	struct prepared_set   prepared;
 	struct prepared      *preparing;	/* its COM_STMT_PREPARE is in flight */
@@ -185,6 +190,7 @@ void session_login_tls_up(struct session *s);
 void session_login_change_user(struct session *s, struct span payload, uint8_t seq);
 void session_login_conn_gone(struct session *s, struct server_conn *conn);
 void session_login_drop(struct session *s);
+void session_forget_before(struct session *s);	/* the change of user is done, or nobody's */
 extern const struct server_conn_owner_ops session_login_owner;
 
 /* session_command.c */

@@ -66,6 +66,10 @@ struct session_state *state_of_meaning(struct session_state *state);
 RMX_MUST_CHECK
 struct session_state *state_schema_only(struct session_state *state);
 
+/* Its schema and character set: what MariaDB keeps when COM_CHANGE_USER is refused. */
+RMX_MUST_CHECK
+struct session_state *state_of_login(struct session_state *state);
+
 /* Empty when there is none. */
 struct span state_schema(const struct session_state *state);
 

@@ -86,16 +86,6 @@ TABLE = (
      """
          .execute all
      """),
-    ("a refused COM_CHANGE_USER ends the session",
-     MARIADB, "", "commands", ALWAYS,
-     """
-         SELECT 1
-     """),
-    ("a refused COM_CHANGE_USER ends the session",
-     MARIADB, "", "logins", ALWAYS,
-     """
-         SELECT 1
-     """),
     ("a schema's changed character set is not seen on other connections",
      MYSQL, "", "schemas", ALWAYS,
      """
