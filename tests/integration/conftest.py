@@ -125,7 +125,7 @@ def module_readmux(workspace, cluster):
 @pytest.fixture(scope="module")
 def shuffled(workspace, cluster):
     """A readmux that moves its sessions to other server connections at every chance."""
-    process = _start(workspace, cluster, debug={"reshuffle": True})
+    process = _start(workspace, cluster, debug={"reshuffle": True}, backends={"balance": "p2c"})
     yield process
     process.stop()
 

@@ -52,7 +52,8 @@ class Readmux:
         self.process = None
         self.settings = {
             "listen": [{"address": f"127.0.0.1:{self.port}", "route": "split"}],
-            "backends": {"servers": list(servers)},
+            # p2c leaves a server out for a while that a loaded machine has made slow
+            "backends": {"servers": list(servers), "balance": "round-robin"},
             **SETTINGS,
         }
         for key, value in settings.items():
