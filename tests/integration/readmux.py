@@ -61,12 +61,17 @@ class Readmux:
                 value = {**self.settings.get(key, {}), **value}
             self.settings[key] = value
 
-    def launch(self):
-        """Start the process, without waiting until it serves."""
+    def command(self):
+        """The words that start it; writes what they need."""
         with open(self.config, "w") as out:
             out.write(yaml_text(self.settings))
+        return [self.binary, "--config", self.config]
+
+    def launch(self):
+        """Start the process, without waiting until it serves."""
+        command = self.command()
         with open(self.log, "ab") as log:
-            self.process = launch([self.binary, "--config", self.config],
+            self.process = launch(command,
                                   stdout=log, stderr=log, env=sanitizer_environment())
 
     def start(self):

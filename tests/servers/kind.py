@@ -37,6 +37,12 @@ class Kind:
     not_installed = ""          # what to say when it is missing
     default_plugin = ""         # how APP logs in
 
+    # For a cluster without GTIDs: options that turn them off, the statement that tells
+    # the primary's binlog file and position, the function that waits for one.
+    without_gtid = {}
+    binlog_status = ""
+    wait_function = ""
+
     def installed(self):
         raise NotImplementedError
 
@@ -56,8 +62,11 @@ class Kind:
         """Make the data directory and run the statements in it."""
         raise NotImplementedError
 
-    def replicate_sql(self, account, port):
-        """Statements that make a replica follow the primary on <port>."""
+    def replicate_sql(self, account, port, host="127.0.0.1", gtid=True):
+        """
+        Statements that make a replica with the template's data follow the primary:
+        by GTID, else from the beginning of its first binlog.
+        """
         raise NotImplementedError
 
     def reconnect_sql(self):

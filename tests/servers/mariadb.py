@@ -13,6 +13,11 @@ class MariaDB(Kind):
     name = "mariadb"
     not_installed = "MariaDB is missing: apt-get install mariadb-server mariadb-client"
     default_plugin = "mysql_native_password"
+    # What a killed replica without GTID has applied last it may apply once more: its
+    # position is in a file.
+    without_gtid = {"slave-exec-mode": "IDEMPOTENT"}
+    binlog_status = "SHOW MASTER STATUS"
+    wait_function = "MASTER_POS_WAIT"
 
     def installed(self):
         return os.access(SERVER, os.X_OK)
@@ -53,10 +58,12 @@ class MariaDB(Kind):
                      f"--extra-file={script}"])
         make_certificates(directory)
 
-    def replicate_sql(self, account, port):
-        return [f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port},"
+    def replicate_sql(self, account, port, host="127.0.0.1", gtid=True):
+        where = "slave_pos" if gtid else \
+            "no, MASTER_LOG_FILE='binlog.000001', MASTER_LOG_POS=4"
+        return [f"CHANGE MASTER TO MASTER_HOST='{host}', MASTER_PORT={port},"
                 f" MASTER_USER='{account.name}', MASTER_PASSWORD='{account.password}',"
-                " MASTER_CONNECT_RETRY=1, MASTER_USE_GTID=slave_pos",
+                f" MASTER_CONNECT_RETRY=1, MASTER_USE_GTID={where}",
                 "START SLAVE"]
 
     def reconnect_sql(self):

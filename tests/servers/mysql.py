@@ -13,6 +13,9 @@ class MySQL(Kind):
     name = "mysql"
     not_installed = "MySQL is missing: run tests/servers/install-mysql"
     default_plugin = "caching_sha2_password"
+    without_gtid = {"gtid-mode": "OFF", "enforce-gtid-consistency": "OFF"}
+    binlog_status = "SHOW BINARY LOG STATUS"
+    wait_function = "SOURCE_POS_WAIT"
 
     def __init__(self):
         self.root = os.path.join(cache_directory(), "mysql-sid")
@@ -65,11 +68,13 @@ class MySQL(Kind):
                        if name != "log-bin"], "--disable-log-bin"])
         os.unlink(os.path.join(directory, "auto.cnf"))          # each copy gets its own UUID
 
-    def replicate_sql(self, account, port):
-        return [f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={port},"
+    def replicate_sql(self, account, port, host="127.0.0.1", gtid=True):
+        where = "SOURCE_AUTO_POSITION=1" if gtid else \
+            "SOURCE_LOG_FILE='binlog.000001', SOURCE_LOG_POS=4"
+        return [f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='{host}', SOURCE_PORT={port},"
                 f" SOURCE_USER='{account.name}', SOURCE_PASSWORD='{account.password}',"
                 " SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=100000, SOURCE_SSL=1,"
-                " SOURCE_AUTO_POSITION=1",
+                f" {where}",
                 "START REPLICA"]
 
     def reconnect_sql(self):

@@ -70,6 +70,10 @@ class Server:
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.copytree(self.kind.template(), self.data)
 
+    def prefix(self):
+        """Words before the server program's, for one that runs somewhere else."""
+        return []
+
     def launch(self):
         """Start the process; wait_ready() waits for it."""
         if self.alive():
@@ -77,7 +81,8 @@ class Server:
         if not os.path.isdir(self.data):
             self.fill_data()
         self._write_options()
-        command = [*self.kind.server_command(), f"--defaults-file={self.directory}/my.cnf"]
+        command = [*self.prefix(), *self.kind.server_command(),
+                   f"--defaults-file={self.directory}/my.cnf"]
         with open(self.log, "ab") as log:
             self.process = launch(command, stdout=log, stderr=log)
         self.frozen = False
@@ -155,8 +160,9 @@ class Server:
             raise
         self.frozen = False
 
-    def _write_options(self):
-        options = {
+    def options(self):
+        """The server's option file."""
+        return {
             **COMMON_OPTIONS,
             **self.kind.options(self.is_primary),
             "datadir": self.data,
@@ -167,7 +173,9 @@ class Server:
             "server-id": self.server_id,
             "report-host": self.name,
         }
+
+    def _write_options(self):
         with open(f"{self.directory}/my.cnf", "w") as out:
             print("[mysqld]", file=out)
-            for name, value in options.items():
+            for name, value in self.options().items():
                 print(f"{name} = {str(value).format(data=self.data)}", file=out)
