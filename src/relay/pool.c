@@ -404,6 +404,7 @@ void pool_return(struct server_conn *conn)
 	if (conn->no_reuse || pool->retired) {
 		server_conn_close(conn);
 	} else {
+		restore_trackers(conn);
 		pool->leased--;
 		make_idle(conn);
 	}

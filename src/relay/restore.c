@@ -268,6 +268,26 @@ void restore_write_setup(struct server_conn *conn, struct writer *w)
 	conn->tracked = true;
 }
 
+void restore_trackers(struct server_conn *conn)
+{
+	uint8_t memory[1024];
+	struct writer w = writer_over(memory, sizeof(memory));
+
+	if (conn->tracked || conn->state == SERVER_CONN_CLOSED)
+		return;
+	restore_write_setup(conn, &w);
+	stream_write(&conn->stream, writer_span(&w));
+}
+
+void restore_write_trackers(struct server_conn *conn, struct span sql, struct writer *w)
+{
+	begin_steps(conn);
+	begin_query(conn, w);
+	writer_bytes(w, sql);
+	send_step(conn, COM_QUERY, &step_sink, w);
+	conn->tracked = false;
+}
+
 /* A SET for the variables of <kind>; nothing when there are none. */
 static void write_variables(struct server_conn *conn, enum state_kind kind,
 			    const struct session_state *from, const struct session_state *to,

@@ -87,6 +87,7 @@ void session_close(struct session *s, const char *why)
 	session_drop_conn(s);
 	session_close_prepared(s);
 	session_drop_ties(s);
+	session_drop_trackers(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);

@@ -60,6 +60,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	state_drop(s->state);
 	s->state = bare;
 	session_close_prepared(s);
+	session_drop_trackers(s);
 	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	session_send_ok(s);

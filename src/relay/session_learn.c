@@ -185,6 +185,7 @@ static void learn_reset(struct session *s)
 	session_close_prepared(s);
 	s->pins = 0;
 	session_drop_ties(s);
+	session_drop_trackers(s);
 	insert_id_reset(&s->insert_id);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)
@@ -236,22 +237,19 @@ static void learn_position(struct session *s)
 		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
 }
 
-/*
- * A client may set trackers for itself, but those of readmux have to stay: it sets them
- * again before anything else runs there.
- */
+bool statement_changed_nothing(const struct statement *st)
+{
+	return st->failed && (st->verdict.flags & SQL_MULTI) == 0;
+}
+
+/* A client may set trackers for itself, but those of readmux have to stay in force. */
 static void keep_trackers(struct session *s)
 {
-	struct server_conn *conn = s->conn;
-	struct span text = session_statement_text(s);
-	uint8_t memory[1024];
-	struct writer w = writer_over(memory, sizeof(memory));
-
-	if ((s->st.verdict.flags & SQL_HAS_SET) == 0 ||
-	    !span_contains_nocase(text, "session_track"))
+	if ((s->st.verdict.flags & SQL_TRACKERS) == 0 ||
+	    ((s->st.verdict.flags & SQL_HAS_SET) != 0 && statement_changed_nothing(&s->st)))
 		return;
-	restore_write_setup(conn, &w);
-	stream_write(&conn->stream, writer_span(&w));
+	s->conn->tracked = false;
+	restore_trackers(s->conn);
 }
 
 void session_learn(struct session *s)

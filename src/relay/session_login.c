@@ -529,6 +529,7 @@ static void leave_old_user(struct session *s)
 	session_close_prepared(s);
 	s->pins = 0;
 	session_drop_ties(s);
+	session_drop_trackers(s);
 	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 }

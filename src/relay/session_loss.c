@@ -60,11 +60,31 @@ void session_tell_loss(struct session *s, const char *backend)
 	statement_done(s);
 }
 
+static void lost_while_idle(struct session *s, struct server_conn *conn)
+{
+	if (session_in_transaction(s))
+		s->lost_transaction = true;
+	(void)snprintf(s->lost_on, sizeof(s->lost_on), "%s", conn->pool->name);
+	session_forget_attachment(s);
+}
+
+/* Only what readmux itself asked was still in flight. */
+static void lost_after_answer(struct session *s, struct server_conn *conn)
+{
+	if (s->pins != 0 || session_in_transaction(s))
+		lost_while_idle(s, conn);
+	statement_done(s);
+}
+
 static void lost_while_running(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
 	const char *backend = conn->pool->name;
 
+	if (st->answered) {
+		lost_after_answer(s, conn);
+		return;
+	}
 	pool_statement_done(conn->pool, 0, false);
 	log_info(&s->log, "server lost during a statement", LOG_TEXT("backend", backend),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("attempt", st->attempts));
@@ -82,14 +102,6 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 		return;		/* swallow the rest first */
 	}
 	session_tell_loss(s, backend);
-}
-
-static void lost_while_idle(struct session *s, struct server_conn *conn)
-{
-	if (session_in_transaction(s))
-		s->lost_transaction = true;
-	(void)snprintf(s->lost_on, sizeof(s->lost_on), "%s", conn->pool->name);
-	session_forget_attachment(s);
 }
 
 void session_conn_gone(void *owner, struct server_conn *conn)

@@ -87,31 +87,6 @@ static void hold_server_back(struct session *s, struct server_conn *conn)
 
 /* --- OK packets --------------------------------------------------------------- */
 
-/* What servers report to a client that has not set session_track_system_variables itself. */
-static bool is_default_variable(struct span name)
-{
-	static const char *const names[] = {
-		"autocommit", "character_set_client", "character_set_connection",
-		"character_set_results", "time_zone",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (span_is(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Of the trackers that readmux itself switches on, only what servers tell by default. */
-static bool client_wants(const struct track_entry *entry)
-{
-	if (entry->type == SESSION_TRACK_TRANSACTION_CHARACTERISTICS ||
-	    entry->type == SESSION_TRACK_TRANSACTION_STATE)
-		return true;
-	return entry->type == SESSION_TRACK_SCHEMA ||
-	       (entry->type == SESSION_TRACK_SYSTEM_VARIABLES && is_default_variable(entry->name));
-}
-
 /* One SYSTEM_VARIABLES record with one pair; other entries go as they came. */
 static void write_entry(struct writer *w, const struct track_entry *entry)
 {
@@ -130,14 +105,15 @@ static void write_entry(struct writer *w, const struct track_entry *entry)
 	writer_lenenc_bytes(w, writer_span(&pair));
 }
 
-static struct span wanted_entries(struct span track, uint8_t *memory, size_t room)
+static struct span wanted_entries(const struct session *s, struct span track,
+				  uint8_t *memory, size_t room)
 {
 	struct writer w = writer_over(memory, room);
 	struct track_reader walk = track_over(track);
 	struct track_entry entry;
 
 	while (track_next(&walk, &entry)) {
-		if (client_wants(&entry))
+		if (session_wants_entry(s, &entry))
 			write_entry(&w, &entry);
 	}
 	return w.bad ? SPAN_NONE : writer_span(&w);
@@ -165,7 +141,7 @@ static void emit_ok(struct session *s, const struct result_step *step, struct sp
 		return;
 	}
 	if ((s->capabilities & CLIENT_SESSION_TRACK) != 0)
-		mine.track = wanted_entries(ok->track, kept, sizeof(kept));
+		mine.track = wanted_entries(s, ok->track, kept, sizeof(kept));
 	else
 		mine.track = SPAN_NONE;
 	mine.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
@@ -503,7 +479,8 @@ static void response_end(void *arg, struct server_conn *conn)
 		session_close_gently(s, "a statement was refused while it arrived");
 		return;
 	}
-	if (!asked_for_news(s, conn))
+	st->answered = true;
+	if (!asked_for_news(s, conn) && !statement_asks_trackers(s, conn))
 		statement_done(s);
 }
 

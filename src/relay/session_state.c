@@ -454,7 +454,8 @@ static const struct {
 	const char       *name;
 	enum variable_use use;
 } variable_uses[] = {
-	{ "session_track_*", VARIABLE_NOT_STATE },
+	{ "session_track_transaction_info", VARIABLE_STATE },
+	{ "session_track_*", VARIABLE_NOT_STATE },	/* session_trackers.c keeps them */
 	{ "statement_id", VARIABLE_NOT_STATE },
 	{ "last_insert_id", VARIABLE_INSERT_ID },
 	{ "identity", VARIABLE_INSERT_ID },

@@ -139,6 +139,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 		restore_write_clean(conn, &w);
 	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
+	statement_write_trackers(s, conn, &w);
 	if (wants_position(s))
 		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
 	if (w.bad || conn->state == SERVER_CONN_CLOSED) {

@@ -75,13 +75,19 @@ static bool is_show_modifier(enum sql_word word)
 }
 
 /* SHOW VARIABLES LIKE 'read_only' and the like ask for the primary's value. */
-static void look_pattern(struct walk *w)
+static void look_pattern(struct walk *w, enum sql_word shown)
 {
+	bool trackers = shown == WORD_VARIABLES;	/* without a pattern: all of them */
+
 	while (walk_next(w)) {
-		if (w->token.kind == TOKEN_STRING &&
-		    variable_pattern_is_role(w->token.text))
+		if (w->token.kind != TOKEN_STRING)
+			continue;
+		trackers &= variable_pattern_is_tracker(w->token.text);
+		if (variable_pattern_is_role(w->token.text))
 			walk_downgrade(w, REASON_ROLE_VARIABLE, w->token.text);
 	}
+	if (trackers)
+		w->part.flags |= SQL_TRACKERS;
 }
 
 void statement_show(struct walk *w)
@@ -102,7 +108,7 @@ void statement_show(struct walk *w)
 	w->part.reason = row->reason;
 	w->part.flags |= row->flags;
 	if (row->word == WORD_VARIABLES || row->word == WORD_STATUS)
-		look_pattern(w);
+		look_pattern(w, row->word);
 }
 
 /*

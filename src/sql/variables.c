@@ -28,6 +28,7 @@ static const struct {
 	{ "error_count",         VARIABLE_PREVIOUS },
 	{ "last_gtid",           VARIABLE_PREVIOUS },
 	{ "pseudo_thread_id",    VARIABLE_CONNECTION_ID },
+	{ "session_track_*",     VARIABLE_TRACKER },
 	{ "read_only",           VARIABLE_ROLE },
 	{ "super_read_only",     VARIABLE_ROLE },
 	{ "innodb_read_only",    VARIABLE_ROLE },
@@ -88,6 +89,20 @@ static const char *const role_stems[] = {
 	"read_only", "gtid", "log_bin", "binlog", "slave", "replica", "relay", "rpl",
 	"master", "wsrep", "event_scheduler",
 };
+
+/* Or with a wildcard so early that it may. */
+bool variable_pattern_is_tracker(struct span pattern)
+{
+	static const char name[] = "session_track_";
+
+	for (size_t i = 0; i < sizeof(name) - 1 && i < pattern.len; i++) {
+		if (pattern.data[i] == '%' || pattern.data[i] == '\\')
+			return true;
+		if (pattern.data[i] != '_' && (pattern.data[i] | 0x20) != (name[i] | 0x20))
+			return false;
+	}
+	return pattern.len >= sizeof(name) - 1;
+}
 
 bool variable_pattern_is_role(struct span pattern)
 {

@@ -14,6 +14,7 @@ enum variable_meaning {
 	VARIABLE_INSERT_ID,
 	VARIABLE_PREVIOUS,	/* about the statement before */
 	VARIABLE_CONNECTION_ID,
+	VARIABLE_TRACKER,	/* readmux sets it for itself, besides what the session wants */
 };
 
 enum variable_meaning variable_read(struct span name);
@@ -26,6 +27,9 @@ enum variable_effect {
 };
 
 enum variable_effect variable_set(struct span name);
+
+/* Does the pattern of SHOW VARIABLES ask for session_track_... ? */
+bool variable_pattern_is_tracker(struct span pattern);
 
 /* Does the pattern of SHOW VARIABLES or SHOW STATUS ask for what VARIABLE_ROLE means? */
 bool variable_pattern_is_role(struct span pattern);

@@ -17,6 +17,9 @@
 /* The set-up of a fresh connection: trackers on.  Part of the first write after login. */
 void restore_write_setup(struct server_conn *conn, struct writer *w);
 
+/* The same again, now, where the trackers are not as readmux wants them (conn->tracked). */
+void restore_trackers(struct server_conn *conn);
+
 enum restore_result {
 	RESTORE_NOTHING,	/* the connection is in that state already */
 	RESTORE_WRITTEN,	/* commands were appended; restored() will be called */
@@ -46,6 +49,9 @@ void restore_write_schema(struct server_conn *conn, const struct session_state *
 
 /* Leave no warnings and counts of what ran there before. */
 void restore_write_clean(struct server_conn *conn, struct writer *w);
+
+/* Other trackers, by the text of a SET: conn->tracked is false until restore_trackers(). */
+void restore_write_trackers(struct server_conn *conn, struct span sql, struct writer *w);
 
 /*
  * Wait on the server until it has applied <position>, at most <timeout_ms>.

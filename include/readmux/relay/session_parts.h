@@ -82,6 +82,7 @@ struct statement {
 	bool               has_rows;		/* a row is in the answer */
 	bool               has_result;		/* its last answer is a result set */
 	bool               ended_by_ok;		/* so its trackers have spoken */
+	bool               answered;		/* the client has all of its answer */
 	bool               asked_for_news;	/* ... or they did when asked */
 	bool               failed;		/* the answer has an ERR packet */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
@@ -131,6 +132,7 @@ struct session {
 		struct session_state *state;	/* what is left when it is refused */
 		uint8_t               refused;	/* changes so far */
 	} before;				/* COM_CHANGE_USER */
+	struct trackers      *trackers;		/* as the client has set them; NULL = never */
 	struct ties          *ties;		/* named things on its connection; NULL = none */
 	struct prepared_set   prepared;
 	struct prepared      *preparing;	/* its COM_STMT_PREPARE is in flight */
@@ -257,6 +259,15 @@ size_t body_bytes(struct session *s, struct span bytes);
 void session_learn_ties(struct session *s);
 void session_drop_ties(struct session *s);	/* they are gone with the connection */
 
+/* session_trackers.c */
+void session_drop_trackers(struct session *s);	/* the server's defaults hold again */
+/* The client has asked for such entries. */
+bool session_wants_entry(const struct session *s, const struct track_entry *entry);
+/* Before a statement that shows the trackers: as the client has set them. */
+void statement_write_trackers(struct session *s, struct server_conn *conn, struct writer *w);
+/* After one that may have set them; true: statement_done() follows the answer. */
+bool statement_asks_trackers(struct session *s, struct server_conn *conn);
+
 /* session_values.c */
 /* The text asks for st.columns: of those that the session knows, no server need know. */
 void statement_use_values(struct session *s);
@@ -287,6 +298,8 @@ void session_conn_silent(void *owner, struct server_conn *conn);
 
 /* session_learn.c */
 void session_learn(struct session *s);
+/* It failed as a whole. */
+bool statement_changed_nothing(const struct statement *st);
 /* The text that runs; empty when it was not kept. */
 struct span session_statement_text(const struct session *s);
 

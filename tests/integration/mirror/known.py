@@ -147,65 +147,31 @@ TABLE = (
      """
          EXECUTE q
      """),
-    ("the client's own settings of the session trackers are readmux's",
+    ("a SET of the session trackers is reported by the trackers of readmux",
+     BOTH, "track", "tracking", ALWAYS,
+     """
+         SET session_track_system_variables = '*'
+     """),
+    ("a SET of the session trackers is reported by the trackers of readmux",
      MARIADB, "track", "tracking", ALWAYS,
      """
          SET session_track_state_change = 1
-         BEGIN
      """),
-    ("the client's own settings of the session trackers are readmux's",
-     MARIADB, "", "tracking", ALWAYS,
-     """
-         SELECT COUNT(*) FROM t
-     """),
-    ("the client's own settings of the session trackers are readmux's",
-     BOTH, "", "tracking", ALWAYS,
-     """
-         SELECT @@session_track_system_variables, @@session_track_schema, @@session_track_state_change, @@session_track_transaction_info
-         SELECT @@sql_mode, @@group_concat_max_len, @@time_zone, @@session_track_system_variables
-         SHOW WARNINGS
-         SELECT @@session_track_system_variables
-         SELECT @@session_track_system_variables, @@time_zone
-         SHOW VARIABLES LIKE 'session_track%'
-     """),
-    ("the client's own settings of the session trackers are readmux's",
-     BOTH, "track", "tracking", ALWAYS,
-     """
-         USE app
-         SET @a = 1
-         SET sql_mode = ''
-         USE app_mirror
-         SET sql_mode = 'ANSI', group_concat_max_len = 555, time_zone = '+01:00'
-         SET autocommit = 0
-         SET autocommit = 1
-         SET session_track_system_variables = '*'
-         SET max_sort_length = 50
-         INSERT INTO t VALUES ()
-         COMMIT
-         START TRANSACTION READ ONLY
-         SET TRANSACTION ISOLATION LEVEL READ COMMITTED
-         START TRANSACTION WITH CONSISTENT SNAPSHOT
-         ROLLBACK
-     """),
-    ("the client's own settings of the session trackers are readmux's",
-     MYSQL, "track", "tracking", SOMETIMES,
-     """
-         SELECT COUNT(*) FROM t
-     """),
-    ("the client's own settings of the session trackers are readmux's",
+    ("a SET of the session trackers is reported by the trackers of readmux",
      MYSQL, "track", "tracking", ALWAYS,
      """
-         SET NAMES latin1
-         SET NAMES utf8mb4
          SET session_track_system_variables = ''
-         mysql: INSERT INTO t VALUES ()
-         mysql: COMMIT
-     """),
-    ("the client's own settings of the session trackers are readmux's",
-     BOTH, "track", "tracking", SOMETIMES,
-     """
          SET session_track_transaction_info = 'STATE'
-         SET session_track_transaction_info = 'CHARACTERISTICS'
+     """),
+    ("behind a SET of the session trackers readmux asks for their values",
+     MYSQL, "", "tracking", ALWAYS,
+     """
+         SHOW WARNINGS
+     """),
+    ("the EOF packet of a client without trackers does not say that something changed",
+     MARIADB, "old", "tracking", ALWAYS,
+     """
+         SELECT COUNT(*) FROM t
      """),
     ("the diagnostics of the statement before",
      MARIADB, "", "diagnostics", ALWAYS,
