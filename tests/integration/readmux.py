@@ -135,9 +135,10 @@ class Readmux:
             connection = None
             try:
                 connection = self.connect()
-                if at_primary(connection, "SELECT @@server_id") != cluster.primary.server_id:
-                    return False
-                return {one(connection, "SELECT @@server_id") for _ in range(30)} == want
+                # reads first: after a transaction they may have to stay on the primary
+                return (servers_of(connection) == want and
+                        at_primary(connection, "SELECT @@server_id") ==
+                        cluster.primary.server_id)
             except pymysql.err.MySQLError:
                 return False
             finally:

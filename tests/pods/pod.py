@@ -65,6 +65,8 @@ class Pod(Server):
     def create(self, address=None, after=0):
         """A new pod with the data of the one before, at <address> or a fresh one."""
         with self._lock:
+            if self.sandbox is not None:
+                raise AssertionError(f"{self.name} has a pod")
             self._next_address = address
             self._create_at = time.monotonic() + after
 
