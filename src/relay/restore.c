@@ -331,6 +331,67 @@ static void write_reset(struct server_conn *conn, struct writer *w)
 		write_query(conn, conn->base_charset, w);
 }
 
+/* From one meaning of texts to another without a reset, which would undo more. */
+static void write_detour(struct server_conn *conn, const struct session_state *from,
+			 const struct session_state *to, struct writer *w)
+{
+	size_t start = w->len;
+
+	begin_query(conn, w);
+	if (state_write_unset(w, "SET ", from, to))
+		send_step(conn, COM_QUERY, &step_sink, w);
+	else
+		w->len = start;
+	write_schema(conn, from, to, w);
+	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
+}
+
+/* Its text could not be prepared this time: the session's EXECUTE will be refused there. */
+static void named_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			 struct span raw, const struct ok_packet *ok)
+{
+	(void)arg;
+	(void)raw;
+	(void)ok;
+	if (step->packet == RESULT_PACKET_ERR)
+		conn->no_reuse = true;
+}
+
+static const struct sink_ops named_sink = {
+	.pass = server_conn_drop_bytes,
+	.packet = named_packet,
+	.batch_end = server_conn_drop_news,
+	.end = step_end,
+	.lost = server_conn_drop_news,
+};
+
+/* What SQL's PREPARE has prepared in <to>, each with the meaning that it had. */
+static void write_statements(struct server_conn *conn, const struct session_state *from,
+			     struct session_state *to, struct writer *w)
+{
+	struct session_state *here = state_of_meaning(to);
+	struct state_statement each;
+	size_t at = 0;
+
+	if (here == NULL) {
+		w->bad = true;
+		return;
+	}
+	while (state_next_statement(from, to, &at, &each)) {
+		if (each.meaning != here)
+			write_detour(conn, here, each.meaning, w);
+		begin_query(conn, w);
+		writer_text(w, "PREPARE `");
+		writer_bytes(w, each.name);
+		writer_text(w, "` FROM ");
+		writer_bytes(w, each.literal);
+		send_step(conn, COM_QUERY, &named_sink, w);
+		if (each.meaning != here)
+			write_detour(conn, each.meaning, here, w);
+	}
+	state_drop(here);
+}
+
 bool restore_can_reset(const struct server_conn *conn)
 {
 	return conn->mariadb || conn->base_charset[0] != '\0';
@@ -362,6 +423,7 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 	write_variables(conn, STATE_SYSTEM_VARIABLE, variables, to, w);
 	write_schema(conn, from, to, w);
 	write_variables(conn, STATE_USER_VARIABLE, variables, to, w);
+	write_statements(conn, variables, to, w);
 	state_drop(conn->restore_to);
 	conn->restore_to = state_take(to);
 	STAT_INC(conn->env->stats, restores_total);
@@ -441,21 +503,6 @@ static void write_prepare(struct server_conn *conn, struct query *query, struct 
 	conn->restore_steps++;
 	stream_writev(&conn->stream, iov, 2);
 	w->len = 0;
-}
-
-/* From one meaning of texts to another without a reset, which would undo more. */
-static void write_detour(struct server_conn *conn, const struct session_state *from,
-			 const struct session_state *to, struct writer *w)
-{
-	size_t start = w->len;
-
-	begin_query(conn, w);
-	if (state_write_unset(w, "SET ", from, to))
-		send_step(conn, COM_QUERY, &step_sink, w);
-	else
-		w->len = start;
-	write_schema(conn, from, to, w);
-	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
 }
 
 void restore_write_prepare(struct server_conn *conn, struct query *query, struct writer *w)

@@ -197,6 +197,7 @@ static void classify(struct session *s, struct span packet, bool whole)
 	sql_classify(text, &mode, v);
 	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
 		take_hints(span_from(packet, PACKET_HEADER_LEN), v);
+	statement_use_named(s, text);
 	if ((v->flags & ABOUT_ITSELF) == 0)
 		return;
 	sql_session_columns_of(text, &mode, &s->st.columns);

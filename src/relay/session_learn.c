@@ -256,6 +256,7 @@ void session_learn(struct session *s)
 {
 	learn_state(s);
 	session_learn_values(s);
+	session_learn_named(s);
 	learn_pins(s);
 	if (s->st.prepared != NULL)
 		session_learn_prepared(s);

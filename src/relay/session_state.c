@@ -108,6 +108,37 @@ static bool draft_entry(struct state_table *t, const struct entry *e)
 	       buffer_append(&t->draft, e->name) && buffer_append(&t->draft, e->value);
 }
 
+/* The value of a statement: the meaning, which the state keeps alive, then the literal. */
+static struct session_state *meaning_of(const struct entry *e)
+{
+	struct session_state *meaning;
+
+	memcpy(&meaning, e->value.data, sizeof(meaning));
+	return meaning;
+}
+
+static void keep_meanings(const struct session_state *state)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (e.kind == STATE_STATEMENT)
+			(void)state_take(meaning_of(&e));
+	}
+}
+
+static void drop_meanings(const struct session_state *state)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (e.kind == STATE_STATEMENT)
+			state_drop(meaning_of(&e));
+	}
+}
+
 /* The state whose run is the draft. */
 static struct session_state *intern(struct state_table *t)
 {
@@ -129,6 +160,7 @@ static struct session_state *intern(struct state_table *t)
 	state->schema_len = get_u32(state->bytes);
 	state->len = (uint32_t)len;
 	HASH_ADD_KEYPTR(hh, t->states, state->bytes, len, state);
+	keep_meanings(state);
 	return state;
 }
 
@@ -148,6 +180,7 @@ void state_drop(struct session_state *state)
 	if (state == NULL || --state->references > 0)
 		return;
 	HASH_DELETE(hh, state->table->states, state);
+	drop_meanings(state);
 	free(state);
 }
 
@@ -311,6 +344,77 @@ struct session_state *state_without_variable(struct session_state *state, enum s
 	return intern(t);
 }
 
+static bool has_entry(const struct session_state *state, const struct entry *want)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (entry_order(&e, want) == 0)
+			return span_equal(e.value, want->value);
+	}
+	return false;
+}
+
+/* --- statements ------------------------------------------------------------------- */
+
+struct session_state *state_with_statement(struct session_state *state, struct span name,
+					   struct span literal)
+{
+	struct session_state *meaning = state_of_meaning(state), *made = NULL;
+	struct buffer value = { 0 };
+
+	if (meaning == NULL)
+		return NULL;
+	if (buffer_append(&value, (struct span){ (const uint8_t *)&meaning, sizeof(meaning) }) &&
+	    buffer_append(&value, literal))
+		made = state_with_variable(state, STATE_STATEMENT, name, buffer_span(&value));
+	buffer_free(&value);
+	state_drop(meaning);
+	return made;
+}
+
+static struct state_statement statement_in(const struct entry *e)
+{
+	return (struct state_statement){
+		.name = e->name,
+		.literal = span_from(e->value, sizeof(struct session_state *)),
+		.meaning = meaning_of(e),
+	};
+}
+
+bool state_statement(const struct session_state *state, struct span name,
+		     struct state_statement *found)
+{
+	struct cursor c = cursor_over(state);
+	struct entry e;
+
+	while (cursor_next(&c, &e)) {
+		if (e.kind != STATE_STATEMENT || !span_equal(e.name, name))
+			continue;
+		*found = statement_in(&e);
+		return true;
+	}
+	return false;
+}
+
+bool state_next_statement(const struct session_state *from, const struct session_state *to,
+			  size_t *at, struct state_statement *next)
+{
+	struct cursor c = cursor_over(to);
+	struct entry e;
+
+	c.at += *at;
+	while (cursor_next(&c, &e)) {
+		if (e.kind != STATE_STATEMENT || (from != NULL && has_entry(from, &e)))
+			continue;
+		*at = (size_t)(c.at - cursor_over(to).at);
+		*next = statement_in(&e);
+		return true;
+	}
+	return false;
+}
+
 /* Every variable of <from> is also in <to>, whatever its value. */
 static bool names_within(const struct session_state *from, const struct session_state *to)
 {
@@ -384,18 +488,6 @@ static void write_assignment(struct writer *w, const struct entry *e)
 	write_quoted(w, e->name, '`');
 	writer_text(w, e->kind == STATE_USER_VARIABLE ? ":=" : "=");
 	writer_bytes(w, e->value);
-}
-
-static bool has_entry(const struct session_state *state, const struct entry *want)
-{
-	struct cursor c = cursor_over(state);
-	struct entry e;
-
-	while (cursor_next(&c, &e)) {
-		if (entry_order(&e, want) == 0)
-			return span_equal(e.value, want->value);
-	}
-	return false;
 }
 
 bool state_write_set(struct writer *w, enum state_kind kind, const struct session_state *from,

@@ -253,7 +253,7 @@ def test_what_a_session_leaves_behind_is_undone(readmux, table):
     (["SELECT GET_LOCK('mine', 1)", "SELECT GET_LOCK('mine', 1)", "DO GET_LOCK('other', 1)"],
      ["SELECT RELEASE_LOCK('mine')", "DO RELEASE_LOCK('other')", "DO RELEASE_LOCK('mine')"]),
     (["SELECT GET_LOCK(CONCAT('mi', 'ne'), 1)"], ["SELECT RELEASE_ALL_LOCKS()"]),
-    (["PREPARE p FROM 'SELECT 1'"], ["DEALLOCATE PREPARE p"]),
+    (["SET @text = 'SELECT 1'", "PREPARE p FROM @text"], ["DEALLOCATE PREPARE p"]),
     (["XA START 'x'", "XA END 'x'", "XA PREPARE 'x'"], ["XA COMMIT 'x'"]),
     (["SET TRANSACTION ISOLATION LEVEL READ COMMITTED"], ["DO SLEEP(0)"]),
 ))
@@ -266,6 +266,30 @@ def test_ties_end(session, ties, unties):
             or "TRANSACTION" in ties[0]
         rows(session, sql)
     wait_until(lambda: one(session, "SELECT @@server_id") in REPLICAS, "reads by replicas", 15)
+
+
+def test_statements_of_sql_go_along(session, table):
+    """PREPARE of a literal is known wherever the session goes, and its reads are reads."""
+    rows(session, "SET sql_mode = 'ANSI_QUOTES'")
+    rows(session, f"PREPARE Who FROM 'SELECT @@server_id, \"v\" FROM {table} WHERE id = ?'")
+    rows(session, f"PREPARE put FROM 'INSERT INTO {table} (id, v) VALUES (?, ''it''''s'')'")
+    rows(session, "SET @id = 1")
+    rows(session, "EXECUTE put USING @id")
+    seen = set()
+
+    def everywhere():
+        ((server_id, v),) = rows(session, "EXECUTE who USING @id")
+        assert v == "it's"
+        seen.add(server_id)
+        return seen >= REPLICAS
+
+    wait_until(everywhere, "executions on every replica")
+    rows(session, "SET sql_mode = ''")      # it means what it meant
+    assert rows(session, "EXECUTE who USING @id")[0][1] == "it's"
+    rows(session, "DEALLOCATE PREPARE who")
+    for _ in range(4):
+        with pytest.raises(pymysql.err.OperationalError, match="1243"):
+            rows(session, "EXECUTE who USING @id")
 
 
 def test_unknown_ties_stay(session):

@@ -259,6 +259,11 @@ size_t body_bytes(struct session *s, struct span bytes);
 void session_learn_ties(struct session *s);
 void session_drop_ties(struct session *s);	/* they are gone with the connection */
 
+/* session_named.c */
+/* <text> may be a PREPARE, EXECUTE or DEALLOCATE of what can be carried along. */
+void statement_use_named(struct session *s, struct span text);
+void session_learn_named(struct session *s);
+
 /* session_trackers.c */
 void session_drop_trackers(struct session *s);	/* the server's defaults hold again */
 /* The client has asked for such entries. */

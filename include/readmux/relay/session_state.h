@@ -17,10 +17,18 @@
 struct session_state;
 struct state_table;
 
-/* Values of both kinds are SQL text that can be sent again. */
+/* Values of the first two kinds are SQL text that can be sent again. */
 enum state_kind {
 	STATE_SYSTEM_VARIABLE,
 	STATE_USER_VARIABLE,
+	STATE_STATEMENT,	/* of SQL's PREPARE; see struct state_statement */
+};
+
+/* A statement that was prepared by SQL. */
+struct state_statement {
+	struct span           name;
+	struct span           literal;	/* its text as a string literal */
+	struct session_state *meaning;	/* state_of_meaning() when it was prepared */
 };
 
 /* A state larger than this cannot be carried; the session is pinned instead. */
@@ -46,6 +54,24 @@ struct session_state *state_with_variable(struct session_state *state, enum stat
 RMX_MUST_CHECK
 struct session_state *state_without_variable(struct session_state *state, enum state_kind kind,
 					     struct span name);
+
+/* <state> with a statement that was prepared in it. */
+RMX_MUST_CHECK
+struct session_state *state_with_statement(struct session_state *state, struct span name,
+					   struct span literal);
+
+/* False: none of that name. */
+RMX_MUST_CHECK
+bool state_statement(const struct session_state *state, struct span name,
+		     struct state_statement *found);
+
+/*
+ * The next statement that <to> has and <from> (NULL: nothing) has not; <at> begins with 0.
+ * False: no more.
+ */
+RMX_MUST_CHECK
+bool state_next_statement(const struct session_state *from, const struct session_state *to,
+			  size_t *at, struct state_statement *next);
 
 /*
  * SQL text of a value as a tracker reports it: numbers bare, other texts quoted,
@@ -76,7 +102,7 @@ struct span state_schema(const struct session_state *state);
 /* SQL text of a system variable that was set; empty when it was not. */
 struct span state_variable(const struct session_state *state, struct span name);
 
-/* Number of variables of both kinds. */
+/* Number of variables and statements. */
 size_t state_variables(const struct session_state *state);
 
 /*
@@ -91,7 +117,7 @@ enum state_path {
 enum state_path state_path(const struct session_state *from, const struct session_state *to);
 
 /*
- * Append the text of a SET statement for every variable of <kind> that <to> has and
+ * Append the text of a SET statement for every variable of <kind> (not STATE_STATEMENT) that <to> has and
  * <from> has not with that value (<from> NULL: for all).  Nothing is appended,
  * and false returned, when there is none.  Trouble shows in w->bad.
  */
