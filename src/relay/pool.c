@@ -112,14 +112,16 @@ void pool_forget(struct server_conn *conn)
 	conn->bucket->open--;
 	bucket_drop_if_unused(conn->pool, conn->bucket);
 	conn->bucket = NULL;
+	if (conn->state == SERVER_CONN_CLOSED)
+		pool_grant_later(conn->pool);	/* there is room for another one */
 }
 
 /* --- a pool's own connections ----------------------------------------------- */
 
 static void idle_gone(void *owner, struct server_conn *conn)
 {
+	(void)owner;
 	(void)conn;
-	pool_grant_later(owner);
 }
 
 static const struct server_conn_owner_ops idle_owner = {
@@ -244,16 +246,17 @@ static bool close_oldest_idle(struct pool *pool)
 	return false;
 }
 
-/* Dial as many connections as there are asks without one, within the limit. */
-static void dial_for(struct pool *pool, struct bucket *b)
+/* Dial as many connections as there are asks without one.  False: there is no room for more. */
+static bool dial_for(struct pool *pool, struct bucket *b)
 {
 	while (b->dialing < b->waiting) {
 		if (pool->open >= pool->limit && !close_oldest_idle(pool))
-			return;
+			return false;
 		if (server_conn_dial(pool->env, pool, b->account, &dialled_owner, pool) == NULL)
-			return;
+			return false;
 		b->dialing++;
 	}
+	return true;
 }
 
 /* --- leasing ---------------------------------------------------------------- */
@@ -355,12 +358,15 @@ static struct server_conn *conn_for(struct pool *pool, struct pool_ticket *t)
 	return best_idle(b, &t->wish, pool->open < pool->limit);
 }
 
-/* Whoever can be served is, in order of arrival; then dial for the others. */
+/*
+ * Whoever can be served is, in order of arrival; then dial for the others, in that order
+ * too.  A bucket for which somebody waits stays when dialling closes the last connection
+ * of another one.
+ */
 static void grant(struct deferred *d)
 {
 	struct pool *pool = container_of(d, struct pool, granter);
 	struct pool_ticket *t, *next;
-	struct bucket *b, *tmp;
 
 	for (t = TAILQ_FIRST(&pool->tickets); t != NULL; t = next) {
 		struct server_conn *conn = conn_for(pool, t);
@@ -374,8 +380,10 @@ static void grant(struct deferred *d)
 		t->granted(t, conn);
 		next = TAILQ_FIRST(&pool->tickets);
 	}
-	HASH_ITER(hh, pool->buckets, b, tmp)
-		dial_for(pool, b);
+	TAILQ_FOREACH(t, &pool->tickets, link) {
+		if (!dial_for(pool, bucket_find(pool, t->wish.account)))
+			return;
+	}
 }
 
 static void pool_grant_later(struct pool *pool)
@@ -403,11 +411,11 @@ void pool_return(struct server_conn *conn)
 	assert(conn->state == SERVER_CONN_LEASED);
 	if (conn->no_reuse || pool->retired) {
 		server_conn_close(conn);
-	} else {
-		restore_trackers(conn);
-		pool->leased--;
-		make_idle(conn);
+		return;
 	}
+	restore_trackers(conn);
+	pool->leased--;
+	make_idle(conn);
 	pool_grant_later(pool);
 }
 
