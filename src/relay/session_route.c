@@ -251,6 +251,22 @@ static void expire_write(struct session *s)
 		s->wrote_us = 0;
 }
 
+/*
+ * BEGIN commits the read-only transaction that a replica runs, and what it begins may
+ * write.  That is rare, so the replica's connection is just closed.
+ */
+static void leave_replica(struct session *s)
+{
+	uint32_t begins = s->st.verdict.flags & (SQL_BEGINS | SQL_BEGINS_READ_ONLY);
+
+	if (begins != SQL_BEGINS || s->st.verdict.pins != 0 || s->conn == NULL || s->pins != 0 ||
+	    s->listen == LISTEN_READ || !is_replica(s, s->conn))
+		return;
+	session_drop_conn(s);
+	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);
+	s->st.in_transaction = false;
+}
+
 void statement_route(struct session *s)
 {
 	struct statement *st = &s->st;
@@ -258,6 +274,7 @@ void statement_route(struct session *s)
 	struct server_conn *conn;
 	bool retried = st->route.reason == REASON_RETRIED;
 
+	leave_replica(s);
 	expire_write(s);
 	now = situation(s);
 	route_decide(&st->verdict, &now, &st->route);

@@ -121,6 +121,17 @@ def test_read_only_transaction_is_one_server(session):
     wait_servers_of(session, REPLICAS)
 
 
+def test_begin_in_a_read_only_transaction(session, table):
+    """It ends that one, and what it begins may write."""
+    for begin in ("BEGIN", "START TRANSACTION READ WRITE"):
+        rows(session, "START TRANSACTION READ ONLY")
+        assert one(session, "SELECT @@server_id") in REPLICAS
+        rows(session, begin)
+        rows(session, f"INSERT INTO {table} (v) VALUES ('kept')")
+        rows(session, "COMMIT")
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == 2
+
+
 # ------------------------------------------------------------- several in one text
 
 def results_of(connection, sql):
