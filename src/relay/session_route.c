@@ -251,16 +251,26 @@ static void expire_write(struct session *s)
 		s->wrote_us = 0;
 }
 
+/* On MySQL a plain BEGIN in a read-only transaction begins another one (seen on 9.7). */
+static bool begins_to_write(const struct session *s)
+{
+	const uint32_t others = SQL_BEGINS_READ_ONLY | SQL_ENDS;
+	const struct sql_verdict *v = &s->st.verdict;
+
+	if ((v->flags & SQL_BEGINS) == 0 || (v->flags & others) != 0 || v->pins != 0)
+		return false;
+	return session_sql_mode(s).mariadb ||
+	       span_contains_nocase(session_statement_text(s), "WRITE");
+}
+
 /*
- * BEGIN commits the read-only transaction that a replica runs, and what it begins may
- * write.  That is rare, so the replica's connection is just closed.
+ * A read-only transaction runs on a replica; one that may write does not.  Such a change
+ * is rare, so the replica's connection, and with it the transaction, is just closed.
  */
 static void leave_replica(struct session *s)
 {
-	uint32_t begins = s->st.verdict.flags & (SQL_BEGINS | SQL_BEGINS_READ_ONLY);
-
-	if (begins != SQL_BEGINS || s->st.verdict.pins != 0 || s->conn == NULL || s->pins != 0 ||
-	    s->listen == LISTEN_READ || !is_replica(s, s->conn))
+	if (s->conn == NULL || s->pins != 0 || s->listen == LISTEN_READ ||
+	    !begins_to_write(s) || !is_replica(s, s->conn))
 		return;
 	session_drop_conn(s);
 	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);

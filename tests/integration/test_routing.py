@@ -121,15 +121,23 @@ def test_read_only_transaction_is_one_server(session):
     wait_servers_of(session, REPLICAS)
 
 
-def test_begin_in_a_read_only_transaction(session, table):
-    """It ends that one, and what it begins may write."""
-    for begin in ("BEGIN", "START TRANSACTION READ WRITE"):
-        rows(session, "START TRANSACTION READ ONLY")
-        assert one(session, "SELECT @@server_id") in REPLICAS
-        rows(session, begin)
-        rows(session, f"INSERT INTO {table} (v) VALUES ('kept')")
-        rows(session, "COMMIT")
-    assert one(session, f"SELECT COUNT(*) FROM {table}") == 2
+@pytest.mark.parametrize("begin, writes_on", (
+    ("BEGIN", ("mariadb",)), ("START TRANSACTION READ WRITE", ("mariadb", "mysql")),
+    ("COMMIT AND CHAIN", ())))
+def test_a_transaction_after_a_read_only_one(session, table, kind, begin, writes_on):
+    """As on each server: whether it may write, and then on the primary."""
+    rows(session, "START TRANSACTION READ ONLY")
+    assert one(session, "SELECT @@server_id") in REPLICAS
+    rows(session, begin)
+    insert = f"INSERT INTO {table} (v) VALUES ('new')"
+    if kind in writes_on:
+        rows(session, insert)
+    else:
+        with pytest.raises(pymysql.err.MySQLError) as failure:
+            rows(session, insert)
+        assert failure.value.args[0] == 1792
+    rows(session, "COMMIT")
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == (kind in writes_on)
 
 
 # ------------------------------------------------------------- several in one text
