@@ -19,6 +19,8 @@
 #define SHARE_PERCENT 80u
 #define LIMIT_UNKNOWN 100u
 
+#define BEHIND_US       500000u	/* how long a replica is spared that kept a read waiting in vain */
+
 /* An old latency counts half after each of these. */
 #define LATENCY_HALF_US 50000u
 
@@ -478,6 +480,17 @@ void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample)
 		return;
 	pool->latency_us = (uint32_t)(mean == 0 ? value : mean + (value - mean) / 8);
 	pool->measured_us = loop_now_us(pool->env->loop);
+}
+
+void pool_has_reached(struct pool *pool, const char *position)
+{
+	if (!position_advance(pool->reached, position))
+		(void)snprintf(pool->reached, sizeof(pool->reached), "%s", position);
+}
+
+void pool_was_behind(struct pool *pool)
+{
+	pool->behind_until_us = loop_now_us(pool->env->loop) + BEHIND_US;
 }
 
 uint32_t pool_latency(const struct pool *pool)

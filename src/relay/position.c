@@ -1,29 +1,183 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Comparing GTIDs; see position.h. */
-#include <readmux/base/span.h>
 #include <readmux/relay/position.h>
 
-/* Splits at the last '-' (MariaDB) or ':' (MySQL); intervals and lists are not split. */
-static bool split(const char *text, struct span *source, uint64_t *number)
-{
-	const char *colon = strrchr(text, ':');
-	const char *at = colon != NULL ? colon : strrchr(text, '-');
+/* One GTID: what it is counted in, and its number there. */
+struct gtid {
+	struct span source;	/* MySQL: server_uuid; MariaDB: domain */
+	uint64_t    number;
+};
 
-	if (at == NULL || strchr(text, ',') != NULL)
-		return false;
-	*source = (struct span){ (const uint8_t *)text, (size_t)(at - text) };
-	return span_to_u64(span_of(at + 1), number);
+/* Splits at the last '-' (MariaDB) or ':' (MySQL); intervals are not split. */
+static bool gtid_parse(struct span text, struct gtid *g)
+{
+	const uint8_t *colon = memchr(text.data, ':', text.len);
+	size_t at = text.len, domain = 0;
+
+	if (colon != NULL) {
+		at = (size_t)(colon - text.data);
+		domain = at;
+	} else {
+		while (at > 0 && text.data[at - 1] != '-')
+			at--;
+		if (at == 0)
+			return false;
+		at--;
+		while (domain < at && text.data[domain] != '-')
+			domain++;
+	}
+	g->source = span_head(text, domain);
+	return at < text.len && domain > 0 && span_to_u64(span_from(text, at + 1), &g->number);
+}
+
+/* The first of a comma-separated list, which moves on behind it. */
+static struct span next_item(struct span *list)
+{
+	const uint8_t *comma = memchr(list->data, ',', list->len);
+	size_t len = comma != NULL ? (size_t)(comma - list->data) : list->len;
+	struct span item = span_head(*list, len);
+
+	*list = span_from(*list, len < list->len ? len + 1 : len);
+	while (item.len > 0 && item.data[0] <= ' ')
+		item = span_from(item, 1);
+	while (item.len > 0 && item.data[item.len - 1] <= ' ')
+		item = span_head(item, item.len - 1);
+	return item;
+}
+
+static bool list_has(struct span list, const struct gtid *wanted)
+{
+	struct gtid have;
+
+	while (list.len > 0) {
+		if (gtid_parse(next_item(&list), &have) &&
+		    span_equal(have.source, wanted->source) && have.number >= wanted->number)
+			return true;
+	}
+	return false;
 }
 
 bool position_reached(const char *reached, const char *wanted)
 {
-	struct span a, b;
-	uint64_t have, need;
+	struct span list = span_of(wanted);
+	struct gtid each;
 
-	if (wanted[0] == '\0')
-		return true;
 	if (strcmp(reached, wanted) == 0)
 		return true;
-	return split(reached, &a, &have) && split(wanted, &b, &need) && span_equal(a, b) &&
-	       have >= need;
+	while (list.len > 0) {
+		if (!gtid_parse(next_item(&list), &each) || !list_has(span_of(reached), &each))
+			return false;
+	}
+	return true;
+}
+
+static bool append(char *out, size_t *len, struct span item)
+{
+	if (*len + (*len > 0) + item.len >= POSITION_MAX)
+		return false;
+	if (*len > 0)
+		out[(*len)++] = ',';
+	memcpy(out + *len, item.data, item.len);
+	*len += item.len;
+	out[*len] = '\0';
+	return true;
+}
+
+/* Those items of <list> that <other> has not, nor anything later of their source. */
+static bool append_missing(char *out, size_t *len, struct span list, struct span other)
+{
+	struct gtid each;
+
+	while (list.len > 0) {
+		struct span item = next_item(&list);
+
+		if (!gtid_parse(item, &each))
+			return false;
+		if (!list_has(other, &each) && !append(out, len, item))
+			return false;
+	}
+	return true;
+}
+
+bool position_advance(char position[POSITION_MAX], const char *other)
+{
+	char merged[POSITION_MAX] = "";
+	size_t len = 0;
+
+	if (position_reached(position, other))
+		return true;
+	if (!append_missing(merged, &len, span_of(position), span_of(other)) ||
+	    !append_missing(merged, &len, span_of(other), span_of(merged)))
+		return false;
+	memcpy(position, merged, len + 1);
+	return true;
+}
+
+/* --- MySQL's sets ---------------------------------------------------------------------- */
+
+/* first[-last]; what follows it stays in <rest>. */
+static bool take_interval(struct span *rest, uint64_t *first, uint64_t *last)
+{
+	const uint8_t *colon = memchr(rest->data, ':', rest->len);
+	size_t len = colon != NULL ? (size_t)(colon - rest->data) : rest->len;
+	struct span item = span_head(*rest, len);
+	const uint8_t *dash = memchr(item.data, '-', item.len);
+	size_t split = dash != NULL ? (size_t)(dash - item.data) : item.len;
+
+	*rest = span_from(*rest, len < rest->len ? len + 1 : len);
+	if (!span_to_u64(span_head(item, split), first))
+		return false;		/* a tag */
+	*last = *first;
+	return dash == NULL || span_to_u64(span_from(item, split + 1), last);
+}
+
+static void write_gtid(char out[POSITION_MAX], const char *source, uint64_t number)
+{
+	out[0] = '\0';
+	if (number > 0)
+		(void)snprintf(out, POSITION_MAX, "%.64s:%llu", source, (unsigned long long)number);
+}
+
+void position_of_source(struct span executed, const char *source, char low[POSITION_MAX],
+			char high[POSITION_MAX])
+{
+	size_t source_len = strlen(source);
+	uint64_t first, last, whole = 0, most = 0;
+
+	while (executed.len > 0) {
+		struct span item = next_item(&executed);
+
+		if (source_len == 0 || !span_starts_nocase(item, source) ||
+		    item.len <= source_len || item.data[source_len] != ':')
+			continue;
+		item = span_from(item, source_len + 1);
+		while (item.len > 0 && take_interval(&item, &first, &last)) {
+			if (first <= whole + 1 && last > whole)
+				whole = last;
+			if (last > most)
+				most = last;
+		}
+	}
+	write_gtid(low, source, whole);
+	write_gtid(high, source, most);
+}
+
+bool position_is_wellformed(struct span text)
+{
+	struct gtid each;
+
+	if (text.len >= POSITION_MAX)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+
+		if (!(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
+		    c != '-' && c != ':' && c != ',')
+			return false;
+	}
+	while (text.len > 0) {
+		if (!gtid_parse(next_item(&text), &each))
+			return false;
+	}
+	return true;
 }

@@ -102,8 +102,7 @@ static void wait_end(void *arg, struct server_conn *conn)
 	if (!conn->position_reached)
 		conn->restore_refused = true;
 	if (conn->position_reached)
-		(void)snprintf(conn->pool->reached, sizeof(conn->pool->reached), "%s",
-			       conn->awaited);
+		pool_has_reached(conn->pool, conn->awaited);
 	step_end(arg, conn);
 }
 
@@ -458,24 +457,35 @@ void restore_write_clean(struct server_conn *conn, struct writer *w)
 	write_query(conn, "DO (SELECT 1 FROM (SELECT 1) t)", w);
 }
 
+/* MySQL waits for sets: everything up to the position, not that one transaction alone. */
+static void write_set(struct writer *w, const char *position)
+{
+	for (const char *c = position; *c != '\0'; c++) {
+		writer_uint(w, (uint8_t)*c, 1);
+		if (*c == ':')
+			writer_text(w, "1-");
+	}
+}
+
 void restore_write_position(struct server_conn *conn, const char *position,
 			    uint32_t timeout_ms, struct writer *w)
 {
-	const char *colon = strrchr(position, ':');
-	int source = colon != NULL ? (int)(colon - position) : 0;
-	char sql[POSITION_MAX + 96];
+	bool mysql = strchr(position, ':') != NULL;
+	char rest[32];
 
 	begin_steps(conn);
 	conn->position_reached = false;
 	(void)snprintf(conn->awaited, sizeof(conn->awaited), "%s", position);
-	if (conn->mariadb || colon == NULL)
-		(void)snprintf(sql, sizeof(sql), "SELECT MASTER_GTID_WAIT('%s', %u.%03u)",
-			       position, timeout_ms / 1000, timeout_ms % 1000);
-	else	/* everything up to it, not that one transaction alone */
-		(void)snprintf(sql, sizeof(sql),
-			       "SELECT WAIT_FOR_EXECUTED_GTID_SET('%.*s:1-%s', %u.%03u)",
-			       source, position, colon + 1, timeout_ms / 1000, timeout_ms % 1000);
-	write_question(conn, sql, &wait_sink, w);
+	(void)snprintf(rest, sizeof(rest), "', %u.%03u)", timeout_ms / 1000, timeout_ms % 1000);
+	begin_query(conn, w);
+	writer_text(w, mysql ? "SELECT WAIT_FOR_EXECUTED_GTID_SET('" :
+			       "SELECT MASTER_GTID_WAIT('");
+	if (mysql)
+		write_set(w, position);
+	else
+		writer_text(w, position);
+	writer_text(w, rest);
+	send_step(conn, COM_QUERY, &wait_sink, w);
 }
 
 /* The text may be long: what <w> has so far is written with it, and <w> begins anew. */

@@ -134,14 +134,9 @@ static void release_all(struct server_conn *conn)
 
 void server_conn_close(struct server_conn *conn)
 {
-	struct request *r;
-
 	if (!detach(conn))
 		return;
-	while ((r = STAILQ_FIRST(&conn->requests)) != NULL) {
-		STAILQ_REMOVE_HEAD(&conn->requests, next);
-		slab_give(&conn->env->requests, r);
-	}
+	tell_requests_lost(conn);
 	release_all(conn);
 }
 

@@ -91,6 +91,7 @@ void session_close(struct session *s, const char *why)
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);
+	session_forget_question(s);
 	if (!s->env->settings->pool_share && s->account != NULL)
 		pools_forget_session(s->env->pools, s->account, s->id);
 	session_login_drop(s);

@@ -206,37 +206,6 @@ static void learn_option(struct session *s)
 		s->pins |= PIN_COMMAND;
 }
 
-/* Statements for the primary that nevertheless change no data. */
-static bool only_looks(enum route_reason reason)
-{
-	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
-	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
-	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
-}
-
-/* A single statement that failed has changed nothing; a stored program may have before it did. */
-static bool may_have_written(const struct statement *st)
-{
-	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
-
-	if (st->replica || st->harmless || (st->verdict.class != SQL_WRITE && !st->primary_only))
-		return false;
-	if (only_looks(st->verdict.reason) && !multi)
-		return false;
-	return !st->failed || multi || st->verdict.reason == REASON_CALLS ||
-	       st->verdict.reason == REASON_UNKNOWN_FUNCTION;
-}
-
-static void learn_position(struct session *s)
-{
-	const struct statement *st = &s->st;
-
-	if (s->conn->position[0] != '\0')
-		(void)snprintf(s->position, sizeof(s->position), "%s", s->conn->position);
-	else if (may_have_written(st) && (!st->ended_by_ok || !s->conn->pool->gtid))
-		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
-}
-
 bool statement_changed_nothing(const struct statement *st)
 {
 	return st->failed && (st->verdict.flags & SQL_MULTI) == 0;
@@ -264,6 +233,6 @@ void session_learn(struct session *s)
 		learn_option(s);
 	if (s->st.command == COM_RESET_CONNECTION && !s->st.failed)
 		learn_reset(s);
-	learn_position(s);
+	session_learn_position(s);
 	keep_trackers(s);
 }

@@ -7,7 +7,6 @@
 
 #define RETRY_US          250000u	/* how often a waiting statement looks for a server */
 #define MAX_BACKENDS      64u
-#define STICK_MS          1000u		/* after a write without a position, besides measured lag */
 
 static void start_deadline(struct session *s);
 static void fail_waiting(struct session *s, enum rmx_error error);
@@ -56,7 +55,8 @@ static size_t usable_replicas(const struct session *s, const struct backend_view
 	for (size_t i = 0; i < t->n && n < MAX_BACKENDS; i++) {
 		const struct backend_view *view = &t->backends[i];
 
-		if (view->role == BACKEND_REPLICA && view->usable && view->id != s->st.avoid)
+		if (view->role == BACKEND_REPLICA && view->usable && view->id != s->st.avoid &&
+		    (s->st.verdict.class != SQL_READ || session_may_read_at(s, view)))
 			views[n++] = view;
 	}
 	return n;
@@ -225,30 +225,10 @@ static struct route_situation situation(const struct session *s)
 		.autocommit_off = (s->status & SERVER_STATUS_AUTOCOMMIT) == 0,
 		.pinned = s->pins != 0,
 		.recent_write = s->wrote_us != 0,
-		.consistency = s->env->settings->consistency,
+		.consistency = session_consistency(s),
 		.listen = (enum listen_route)s->listen,
 		.replica_usable = topology_usable_replicas(s->env->topology) > 0,
 	};
-}
-
-/*
- * Without a position to wait for, reads stay on the primary until every usable
- * replica has had time to catch up, as far as its lag was measured.
- */
-static void expire_write(struct session *s)
-{
-	const struct topology *t = s->env->topology;
-	uint64_t window = 2 * s->env->settings->probe_interval_ms + STICK_MS;
-	uint64_t lag = 0;
-
-	if (s->wrote_us == 0)
-		return;
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->backends[i].usable && t->backends[i].lag_ms > lag)
-			lag = t->backends[i].lag_ms;
-	}
-	if (loop_now_us(s->env->loop) > s->wrote_us + (window + lag) * 1000)
-		s->wrote_us = 0;
 }
 
 /* On MySQL a plain BEGIN in a read-only transaction begins another one (seen on 9.7). */
@@ -285,7 +265,7 @@ void statement_route(struct session *s)
 	bool retried = st->route.reason == REASON_RETRIED;
 
 	leave_replica(s);
-	expire_write(s);
+	session_settle_position(s);
 	now = situation(s);
 	route_decide(&st->verdict, &now, &st->route);
 	if (retried)

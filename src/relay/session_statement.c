@@ -4,7 +4,6 @@
  * business, what its answer means session_learn.c's, what happens when its server
  * is lost session_loss.c's.
  */
-#include <readmux/relay/position.h>
 #include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
 #include <readmux/sql/digest.h>
@@ -94,12 +93,6 @@ static void send_statement(struct session *s, struct writer *w)
 	}
 }
 
-static bool wants_position(const struct session *s)
-{
-	return s->st.replica && s->position[0] != '\0' &&
-	       !position_reached(s->conn->pool->reached, s->position);
-}
-
 /* Without a table to read, MariaDB leaves the warnings of the statement before in place. */
 static bool shows_what_was_before(const struct session *s, const struct server_conn *conn)
 {
@@ -140,7 +133,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
 	statement_write_trackers(s, conn, &w);
-	if (wants_position(s))
+	if (statement_wants_position(s))
 		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
 	if (w.bad || conn->state == SERVER_CONN_CLOSED) {
 		if (conn->state != SERVER_CONN_CLOSED)
@@ -213,6 +206,8 @@ static void conn_restored(void *owner, struct server_conn *conn, enum restore_ou
 
 	if (outcome == RESTORE_REFUSED && made_room(s, conn))
 		return;
+	if (outcome == RESTORE_REFUSED && conn->error_number == 0)
+		pool_was_behind(conn->pool);
 	if (outcome != RESTORE_DONE)
 		cannot_run_here(s, conn, outcome == RESTORE_FAILED);
 	else if (s->phase == SESSION_RESTORING)
@@ -307,7 +302,7 @@ void statement_start(struct session *s, struct span packet, bool whole)
 	if (!statement_begin(s, packet, whole))
 		return;
 	remember_refusal(s);
-	if (!statement_awaits_insert_id(s))
+	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s))
 		statement_route(s);
 }
 
@@ -335,6 +330,7 @@ void statement_done(struct session *s)
 		conn->warned = st->failed || st->warnings > 0;
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);
+			session_ask_shown(s, conn);
 			session_release_conn(s);
 		}
 	}

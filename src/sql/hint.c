@@ -25,12 +25,32 @@ static const struct {
 	{ "explain", SQL_HINT_EXPLAIN },
 };
 
+enum sql_consistency sql_consistency_named(struct span name)
+{
+	static const char *const names[] = {
+		[SQL_CONSISTENCY_SESSION] = "session",
+		[SQL_CONSISTENCY_EVENTUAL] = "eventual",
+		[SQL_CONSISTENCY_PRIMARY] = "primary",
+	};
+
+	for (size_t i = SQL_CONSISTENCY_SESSION; i < ARRAY_LEN(names); i++) {
+		if (span_is_nocase(name, names[i]))
+			return (enum sql_consistency)i;
+	}
+	return SQL_CONSISTENCY_UNSET;
+}
+
 void sql_take_hint(struct span ask, struct sql_verdict *v)
 {
 	ask = trim(ask);
 	for (size_t i = 0; i < ARRAY_LEN(hint_rows); i++) {
 		if (span_is_nocase(ask, hint_rows[i].text))
 			v->hint = hint_rows[i].hint;
+	}
+	if (span_starts_nocase(ask, "consistency=")) {
+		ask = trim(span_from(ask, sizeof("consistency=") - 1));
+		v->hint_consistency = sql_consistency_named(ask);
+		return;
 	}
 	if (!span_starts_nocase(ask, "backend="))
 		return;

@@ -16,6 +16,7 @@
 #include <readmux/relay/server_conn.h>
 
 struct pool_ticket;
+struct session;
 
 /* <conn> is NULL when none can be had: ticket->error_number and ->problem say why. */
 typedef void pool_granted_fn(struct pool_ticket *ticket, struct server_conn *conn);
@@ -58,6 +59,12 @@ struct pool {
 	uint32_t          latency_us;		/* moving average; see pool_latency() */
 	uint64_t          measured_us;		/* when the last latency was measured */
 	char              reached[POSITION_MAX];	/* newest position known to be applied there */
+	char              shown[POSITION_MAX];	/* ... and of which more may not have been, at <shown_us> */
+	uint64_t          shown_us;		/* clock_now_us() before that was asked */
+	uint64_t          asked_us;		/* the same of the last question */
+	uint64_t          behind_until_us;	/* it kept a read waiting in vain: spare it */
+	bool              asking;		/* the answer is still to come */
+	struct session   *asker;		/* who asked, while it is alive */
 	TAILQ_HEAD(, server_conn) conns;
 	TAILQ_HEAD(, pool_ticket) tickets;
 	struct bucket    *buckets;		/* by account */
@@ -127,6 +134,12 @@ void pools_forget_session(struct pools *pools, struct account *account, uint32_t
  */
 void pool_statement_sent(struct pool *pool);
 void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample);
+
+/* <position> is applied there. */
+void pool_has_reached(struct pool *pool, const char *position);
+
+/* A read has waited there in vain for what its session must not miss. */
+void pool_was_behind(struct pool *pool);
 
 /*
  * Average response time in microseconds, 0 when unknown.  It fades while nothing

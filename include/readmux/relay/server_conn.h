@@ -21,6 +21,7 @@
 #include <readmux/net/stream.h>
 #include <readmux/relay/account.h>
 #include <readmux/relay/env.h>
+#include <readmux/relay/position.h>
 #include <readmux/relay/prepared.h>
 #include <readmux/relay/session_state.h>
 #include <readmux/wire/result.h>
@@ -103,7 +104,6 @@ struct server_conn;
 bool server_conn_reported(const struct server_conn *conn, struct span name);
 
 #define SERVER_CONN_TAG 0x434e4e53u
-#define POSITION_MAX 128u	/* longest GTID text that is carried */
 
 struct server_conn {
 	uint32_t               tag;
@@ -197,7 +197,7 @@ void server_conn_give(struct server_conn *conn, enum server_conn_state state,
  */
 void server_conn_lose(struct server_conn *conn, const char *words);
 
-/* Close without telling anybody. */
+/* Close; requests in flight are told lost(), the owner nothing. */
 void server_conn_close(struct server_conn *conn);
 
 /* Nobody asks about the last statement on <conn> any more. */

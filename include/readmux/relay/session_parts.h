@@ -67,6 +67,7 @@ struct statement {
 	uint32_t           kill_target;		/* KILL: whom */
 	bool               kill_query_only;
 	bool               asking;		/* KILL: waits for the answer of another worker */
+	bool               awaits_position;	/* how far a server is, which was asked */
 	bool               awaits_insert_id;	/* it asks for it, and a server is asked first */
 	uint8_t            command;
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
@@ -121,6 +122,13 @@ struct session {
 		bool     failed;
 	} last;					/* how the last statement ended */
 	uint64_t              wrote_us;		/* last write without a position; 0 = none */
+	struct {
+		uint32_t backend;	/* 0 = none */
+		uint64_t us;		/* clock_now_us() */
+	} seen;					/* the last read that <position> does not cover */
+	uint64_t              free_us;		/* loop time when <position> covered everything */
+	struct pool          *asked;		/* whose <asker> it is, or NULL */
+	enum sql_consistency  own_consistency;	/* SET @readmux_consistency */
 	struct relay_env     *env;
 	TAILQ_ENTRY(session)  link;
 	TAILQ_ENTRY(session)  wait_link;
@@ -258,6 +266,20 @@ size_t body_bytes(struct session *s, struct span bytes);
 /* session_ties.c */
 void session_learn_ties(struct session *s);
 void session_drop_ties(struct session *s);	/* they are gone with the connection */
+
+/* session_consistency.c */
+enum consistency session_consistency(const struct session *s);
+void session_learn_position(struct session *s);
+/* A statement has ended, and <conn> goes back: maybe ask it how much it has applied. */
+void session_ask_shown(struct session *s, struct server_conn *conn);
+void session_forget_question(struct session *s);	/* the session ends */
+/* True: statement_route() follows when the answer to its question is there. */
+bool statement_awaits_position(struct session *s);
+/* Before a route: what has become known meanwhile. */
+void session_settle_position(struct session *s);
+bool session_may_read_at(const struct session *s, const struct backend_view *view);
+/* The statement, on s->conn, has to wait for the session's position first. */
+bool statement_wants_position(const struct session *s);
 
 /* session_named.c */
 /* <text> may be a PREPARE, EXECUTE or DEALLOCATE of what can be carried along. */

@@ -67,6 +67,12 @@ enum sql_pin {
 
 enum sql_hint { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_BACKEND, SQL_HINT_EXPLAIN };
 
+/* What a read may miss, as a statement's hint or SET @readmux_consistency names it. */
+enum sql_consistency {
+	SQL_CONSISTENCY_UNSET, SQL_CONSISTENCY_SESSION, SQL_CONSISTENCY_EVENTUAL,
+	SQL_CONSISTENCY_PRIMARY,
+};
+
 struct sql_verdict {
 	enum sql_class    class;
 	enum route_reason reason;
@@ -74,6 +80,7 @@ struct sql_verdict {
 	uint32_t          pins;		/* enum sql_pin */
 	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME | explain */
 	struct span       hint_backend;	/* NAME, inside the text */
+	enum sql_consistency hint_consistency;	/* readmux: consistency=NAME */
 	struct span       what;		/* the token that decided (function or variable name), or empty */
 };
 
@@ -90,9 +97,12 @@ struct sql_verdict {
 void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v);
 
 /*
- * What <ask> (primary, replica, backend=NAME or explain) asks for, as a hint comment
- * does, becomes <v>'s hint; anything else changes nothing.
+ * What <ask> (primary, replica, backend=NAME, consistency=NAME or explain) asks for, as a
+ * hint comment does, becomes <v>'s hint; anything else changes nothing.
  */
 void sql_take_hint(struct span ask, struct sql_verdict *v);
+
+/* session, eventual or primary; UNSET for anything else. */
+enum sql_consistency sql_consistency_named(struct span name);
 
 #endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session must not miss: its own writes, and what it was shown before.
+ *
+ * Its position holds both.  A write's GTID comes with its OK packet.  How much a
+ * server had applied when it answered a read, no packet tells; but an answer to a question
+ * that was sent after the read covers it, whoever asked.  So servers are asked now
+ * and then, after a read, and until its last read is covered a session stays
+ * with the server that answered it, or goes to the primary, which has everything.
+ */
+#include <readmux/base/clock.h>
+#include <readmux/relay/position.h>
+#include <readmux/relay/session_parts.h>
+#include <readmux/wire/frame.h>
+#include <readmux/wire/reader.h>
+
+#define ASK_EVERY_US     5000u		/* least time between two questions to one server */
+#define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
+#define STICK_MS         1000u		/* without positions, besides measured lag and probes */
+
+enum consistency session_consistency(const struct session *s)
+{
+	if (s->st.verdict.hint_consistency != SQL_CONSISTENCY_UNSET)
+		return (enum consistency)(s->st.verdict.hint_consistency - 1);
+	if (s->own_consistency != SQL_CONSISTENCY_UNSET)
+		return (enum consistency)(s->own_consistency - 1);
+	return s->env->settings->consistency;
+}
+
+/* Own writes and what was shown count. */
+static bool minds(const struct session *s)
+{
+	return session_consistency(s) == CONSISTENCY_SESSION;
+}
+
+/* --- asking a server how far it is ------------------------------------------------------ */
+
+/* Replicas need no binary log to know how far they are. */
+static bool has_gtids(const struct relay_env *env)
+{
+	const struct backend_view *primary = topology_primary(env->topology);
+
+	return primary != NULL && primary->facts.gtid;
+}
+
+static const char *primary_uuid(const struct relay_env *env)
+{
+	const struct backend_view *primary = topology_primary(env->topology);
+
+	return primary != NULL ? primary->facts.uuid : "";
+}
+
+/* The one row of the answer, a GTID set; empty when nothing was ever written. */
+static void take_shown(struct pool *pool, struct span value)
+{
+	const char *uuid = primary_uuid(pool->env);
+	char low[POSITION_MAX], high[POSITION_MAX];
+
+	if (pool->mariadb ? !position_is_wellformed(value) : uuid[0] == '\0')
+		return;
+	if (pool->mariadb) {
+		(void)span_copy(value, low, sizeof(low));
+		(void)span_copy(value, high, sizeof(high));
+	} else {
+		position_of_source(value, uuid, low, high);
+	}
+	pool_has_reached(pool, low);
+	(void)snprintf(pool->shown, sizeof(pool->shown), "%s", high);
+	pool->shown_us = pool->asked_us;
+}
+
+static void asked_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+{
+	struct span rest = bytes, payload;
+	struct frame frame;
+
+	(void)conn;
+	/* the row is the last packet of its run */
+	while (row && frame_cut(rest, &frame, &payload)) {
+		struct reader r = reader_over(payload);
+		struct span value = reader_lenenc_bytes(&r);
+
+		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
+		if (rest.len == 0 && reader_finish(&r))
+			take_shown(arg, value);
+	}
+}
+
+static void asked_end(void *arg, struct server_conn *conn)
+{
+	struct pool *pool = arg;
+	struct session *s = pool->asker;
+
+	(void)conn;
+	pool->asking = false;
+	pool->asker = NULL;
+	if (s == NULL)
+		return;
+	s->asked = NULL;
+	if (s->phase != SESSION_ROUTING || !s->st.awaits_position)
+		return;
+	s->st.awaits_position = false;
+	statement_route(s);
+}
+
+void session_forget_question(struct session *s)
+{
+	if (s->asked != NULL)
+		s->asked->asker = NULL;
+	s->asked = NULL;
+}
+
+/*
+ * The question went out behind the read before, so its answer is as good as there.  A
+ * session that never pauses would otherwise stay with one server for ever.
+ */
+bool statement_awaits_position(struct session *s)
+{
+	if (s->asked == NULL || s->asked->backend_id != s->seen.backend ||
+	    s->st.verdict.class != SQL_READ || s->conn != NULL ||
+	    loop_now_us(s->env->loop) < s->free_us + CHOOSE_EVERY_US)
+		return false;
+	s->st.awaits_position = true;
+	return true;
+}
+
+static const struct sink_ops asked_sink = {
+	.pass = asked_pass,
+	.packet = server_conn_drop_packet,
+	.batch_end = server_conn_drop_news,
+	.end = asked_end,
+	.lost = asked_end,
+};
+
+static const char *question(const struct session *s, const struct server_conn *conn)
+{
+	if (!conn->mariadb)
+		return "SELECT @@global.gtid_executed";
+	return s->st.replica ? "SELECT @@global.gtid_slave_pos" : "SELECT @@global.gtid_binlog_pos";
+}
+
+/* Diagnostics that the client may still look at are worth more. */
+static bool may_ask(const struct session *s, const struct pool *pool)
+{
+	const struct statement *st = &s->st;
+
+	return minds(s) && has_gtids(s->env) && !pool->asking && s->seen.backend == pool->backend_id &&
+	       !st->failed && st->warnings == 0 && s->body.kind == BODY_NONE &&
+	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
+}
+
+void session_ask_shown(struct session *s, struct server_conn *conn)
+{
+	struct pool *pool = conn->pool;
+	uint8_t memory[64];
+	struct writer w = writer_over(memory, sizeof(memory));
+	uint64_t now;
+
+	if (!may_ask(s, pool))
+		return;
+	now = clock_now_us();
+	if (now < pool->asked_us + ASK_EVERY_US)
+		return;
+	pool->asked_us = now;
+	if (!server_conn_ask(conn, question(s, conn), &asked_sink, pool, &w))
+		return;
+	session_forget_question(s);
+	pool->asking = true;
+	pool->asker = s;
+	s->asked = pool;
+	stream_write(&conn->stream, writer_span(&w));
+}
+
+/* --- what an answer has taught ----------------------------------------------------------- */
+
+/* Statements for the primary that nevertheless change no data. */
+static bool only_looks(enum route_reason reason)
+{
+	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
+	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
+	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
+}
+
+/* A single statement that failed has changed nothing; a stored program may have before it did. */
+static bool may_have_written(const struct statement *st)
+{
+	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
+
+	if (st->replica || st->harmless || (st->verdict.class != SQL_WRITE && !st->primary_only))
+		return false;
+	if (only_looks(st->verdict.reason) && !multi)
+		return false;
+	return !st->failed || multi || st->verdict.reason == REASON_CALLS ||
+	       st->verdict.reason == REASON_UNKNOWN_FUNCTION;
+}
+
+/* False: where the write is cannot be said. */
+static bool take_written(struct session *s)
+{
+	const struct server_conn *conn = s->conn;
+	char low[POSITION_MAX], high[POSITION_MAX];
+
+	if (conn->mariadb)
+		return position_advance(s->position, conn->position);
+	position_of_source(span_of(conn->position), primary_uuid(s->env), low, high);
+	return high[0] != '\0' && position_advance(s->position, high);
+}
+
+void session_learn_position(struct session *s)
+{
+	const struct statement *st = &s->st;
+	struct pool *pool = s->conn->pool;
+
+	if (s->conn->position[0] != '\0') {
+		if (!take_written(s))
+			s->wrote_us = loop_now_us(s->env->loop);
+		else if (!st->has_result)
+			s->seen.backend = 0;	/* what it saw on its way is older */
+	} else if (may_have_written(st) && (!st->ended_by_ok || !has_gtids(s->env))) {
+		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
+	}
+	if (!st->has_result)
+		return;
+	s->seen.backend = pool->backend_id;
+	s->seen.us = clock_now_us();
+}
+
+/* --- what that means for the next read --------------------------------------------------------- */
+
+static bool time_has_passed(const struct session *s, uint64_t since_us)
+{
+	const struct topology *t = s->env->topology;
+	uint64_t window = 2 * s->env->settings->probe_interval_ms + STICK_MS;
+	uint64_t lag = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].usable && t->backends[i].lag_ms > lag)
+			lag = t->backends[i].lag_ms;
+	}
+	return loop_now_us(s->env->loop) > since_us + (window + lag) * 1000;
+}
+
+/* What it was shown is in its position now, or on every server. */
+static bool is_covered(struct session *s)
+{
+	const struct backend_view *view = topology_by_id(s->env->topology, s->seen.backend);
+	const struct pool *pool = view != NULL ? pool_of(s->env->pools, view) : NULL;
+
+	if (s->seen.backend == 0)
+		return true;
+	if (pool == NULL || !has_gtids(s->env))
+		return time_has_passed(s, s->seen.us);
+	return pool->shown_us > s->seen.us && position_advance(s->position, pool->shown);
+}
+
+/*
+ * Without a position to wait for, reads stay on the primary until every usable
+ * replica has had time to catch up, as far as its lag was measured.
+ */
+void session_settle_position(struct session *s)
+{
+	if (s->wrote_us != 0 && time_has_passed(s, s->wrote_us))
+		s->wrote_us = 0;
+	if (s->seen.backend == 0 || !is_covered(s))
+		return;
+	s->seen.backend = 0;
+	s->free_us = loop_now_us(s->env->loop);
+}
+
+bool session_may_read_at(const struct session *s, const struct backend_view *view)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+	const struct pool *pool = pool_of(s->env->pools, view);
+
+	if (!minds(s) || pool == NULL)
+		return true;
+	if (loop_now_us(s->env->loop) < pool->behind_until_us &&
+	    !position_reached(pool->reached, s->position))
+		return false;
+	/* with the primary away there is nobody left to ask: an older answer is better than none */
+	return s->seen.backend == 0 || s->seen.backend == view->id ||
+	       primary == NULL || !primary->usable;
+}
+
+bool statement_wants_position(const struct session *s)
+{
+	return s->st.replica && s->position[0] != '\0' && minds(s) &&
+	       !position_reached(s->conn->pool->reached, s->position);
+}
