@@ -364,27 +364,25 @@ static const struct sink_ops named_sink = {
 	.lost = server_conn_drop_news,
 };
 
-/* What SQL's PREPARE has prepared in <to>, each with the meaning that it had. */
-static void write_statements(struct server_conn *conn, const struct session_state *from,
-			     struct session_state *to, struct writer *w)
+/* The texts in <to>, each with the meaning that it had. */
+static void write_texts(struct server_conn *conn, const struct session_state *from,
+			struct session_state *to, struct writer *w)
 {
 	struct session_state *here = state_of_meaning(to);
-	struct state_statement each;
+	struct state_text each;
 	size_t at = 0;
 
 	if (here == NULL) {
 		w->bad = true;
 		return;
 	}
-	while (state_next_statement(from, to, &at, &each)) {
+	while (state_next_text(from, to, &at, &each)) {
 		if (each.meaning != here)
 			write_detour(conn, here, each.meaning, w);
 		begin_query(conn, w);
-		writer_text(w, "PREPARE `");
-		writer_bytes(w, each.name);
-		writer_text(w, "` FROM ");
-		writer_bytes(w, each.literal);
-		send_step(conn, COM_QUERY, &named_sink, w);
+		state_write_text(w, &each);
+		send_step(conn, COM_QUERY,
+			  each.kind == STATE_STATEMENT ? &named_sink : &step_sink, w);
 		if (each.meaning != here)
 			write_detour(conn, each.meaning, here, w);
 	}
@@ -422,7 +420,7 @@ enum restore_result restore_write(struct server_conn *conn, struct session_state
 	write_variables(conn, STATE_SYSTEM_VARIABLE, variables, to, w);
 	write_schema(conn, from, to, w);
 	write_variables(conn, STATE_USER_VARIABLE, variables, to, w);
-	write_statements(conn, variables, to, w);
+	write_texts(conn, variables, to, w);
 	state_drop(conn->restore_to);
 	conn->restore_to = state_take(to);
 	STAT_INC(conn->env->stats, restores_total);

@@ -58,14 +58,16 @@ static void keep_collation(struct session *s, const struct sql_assignment *a)
 			     span_from(a->value, at));
 }
 
-static void keep_assignment(struct session *s, const struct sql_assignment *a)
+static void keep_assignment(struct session *s, const struct sql_assignment *a,
+			    struct session_state *read_in)
 {
 	char name[260];
 
 	switch (a->kind) {
 	case SQL_ASSIGN_USER_VARIABLE:
 		if (lower_name(a->name, name, sizeof(name)))
-			set_variable(s, STATE_USER_VARIABLE, span_of(name), a->value);
+			replace_state(s, state_with_user_variable(s->state, read_in,
+								  span_of(name), a->value));
 		else
 			s->pins |= PIN_UNREPLAYABLE;
 		return;
@@ -93,15 +95,15 @@ struct span session_statement_text(const struct session *s)
 	return SPAN_NONE;
 }
 
-/* What a SET has done that the server has not reported. */
-static void keep_assignments(struct session *s)
+/* What a SET, whose text was read in state <read_in>, has done that the server has not reported. */
+static void keep_assignments(struct session *s, struct session_state *read_in)
 {
 	struct sql_mode mode = session_sql_mode(s);
 	struct sql_assignments walk = sql_assignments_of(session_statement_text(s), &mode);
 	struct sql_assignment a;
 
 	while (sql_assignments_next(&walk, &a))
-		keep_assignment(s, &a);
+		keep_assignment(s, &a, read_in);
 	if (walk.broken)
 		s->pins |= PIN_UNREPLAYABLE;
 	server_conn_set_session_state(s->conn, state_take(s->state));
@@ -161,14 +163,14 @@ static void learn_pins(struct session *s)
 static void learn_state(struct session *s)
 {
 	struct server_conn *conn = s->conn;
+	struct session_state *before = s->state;
 
-	if (conn->session_state != s->state) {
-		state_drop(s->state);
-		s->state = state_take(conn->session_state);
-	}
+	s->state = state_take(conn->session_state);
 	if ((s->st.verdict.flags & SQL_HAS_SET) != 0 && !s->st.failed &&
 	    s->st.verdict.class == SQL_SESSION)
-		keep_assignments(s);
+		keep_assignments(s, s->st.command == COM_STMT_EXECUTE ?
+				 s->st.prepared->query->state : before);
+	state_drop(before);
 	if (conn->note.insert_id_changed)
 		insert_id_set(&s->insert_id, conn->insert_id);
 	else if (s->st.insert_id != 0)

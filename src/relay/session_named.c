@@ -48,7 +48,7 @@ static bool can_carry(struct session *s, struct span name, struct span literal)
 }
 
 /* A read by its own text, as it was read when it was prepared, is a read. */
-static void use_inner_verdict(struct session *s, const struct state_statement *statement)
+static void use_inner_verdict(struct session *s, const struct state_text *statement)
 {
 	struct session_state *meaning = state_of_meaning(s->state);
 	struct sql_mode mode = session_sql_mode(s);
@@ -71,7 +71,7 @@ void statement_use_named(struct session *s, struct span text)
 {
 	struct sql_mode mode = session_sql_mode(s);
 	struct sql_verdict *v = &s->st.verdict;
-	struct state_statement statement;
+	struct state_text statement;
 	struct sql_named named;
 	char memory[NAME_MAX_LEN];
 	struct span name;

@@ -108,7 +108,12 @@ static bool draft_entry(struct state_table *t, const struct entry *e)
 	       buffer_append(&t->draft, e->name) && buffer_append(&t->draft, e->value);
 }
 
-/* The value of a statement: the meaning, which the state keeps alive, then the literal. */
+static bool is_text(const struct entry *e)
+{
+	return e->kind >= STATE_USER_TEXT;
+}
+
+/* The value of a text: the meaning, which the state keeps alive, then the literal. */
 static struct session_state *meaning_of(const struct entry *e)
 {
 	struct session_state *meaning;
@@ -123,7 +128,7 @@ static void keep_meanings(const struct session_state *state)
 	struct entry e;
 
 	while (cursor_next(&c, &e)) {
-		if (e.kind == STATE_STATEMENT)
+		if (is_text(&e))
 			(void)state_take(meaning_of(&e));
 	}
 }
@@ -134,7 +139,7 @@ static void drop_meanings(const struct session_state *state)
 	struct entry e;
 
 	while (cursor_next(&c, &e)) {
-		if (e.kind == STATE_STATEMENT)
+		if (is_text(&e))
 			state_drop(meaning_of(&e));
 	}
 }
@@ -356,27 +361,60 @@ static bool has_entry(const struct session_state *state, const struct entry *wan
 	return false;
 }
 
-/* --- statements ------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------ */
 
-struct session_state *state_with_statement(struct session_state *state, struct span name,
-					   struct span literal)
+static struct session_state *with_text(struct session_state *state, struct session_state *read_in,
+				       enum state_kind kind, struct span name, struct span literal)
 {
-	struct session_state *meaning = state_of_meaning(state), *made = NULL;
+	struct session_state *meaning = state_of_meaning(read_in), *made = NULL;
 	struct buffer value = { 0 };
 
 	if (meaning == NULL)
 		return NULL;
 	if (buffer_append(&value, (struct span){ (const uint8_t *)&meaning, sizeof(meaning) }) &&
 	    buffer_append(&value, literal))
-		made = state_with_variable(state, STATE_STATEMENT, name, buffer_span(&value));
+		made = state_with_variable(state, kind, name, buffer_span(&value));
 	buffer_free(&value);
 	state_drop(meaning);
 	return made;
 }
 
-static struct state_statement statement_in(const struct entry *e)
+struct session_state *state_with_statement(struct session_state *state, struct span name,
+					   struct span literal)
 {
-	return (struct state_statement){
+	return with_text(state, state, STATE_STATEMENT, name, literal);
+}
+
+/* The same in every character set (that a client may use) and sql_mode. */
+static bool reads_alike(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.data[i] >= 0x80 || value.data[i] == '\\' || value.data[i] == '"')
+			return false;
+	}
+	return true;
+}
+
+struct session_state *state_with_user_variable(struct session_state *state,
+					       struct session_state *read_in,
+					       struct span name, struct span value)
+{
+	bool alike = reads_alike(value);
+	struct session_state *made = NULL, *others =
+		state_without_variable(state, alike ? STATE_USER_TEXT : STATE_USER_VARIABLE, name);
+
+	if (others == NULL)
+		return NULL;
+	made = alike ? state_with_variable(others, STATE_USER_VARIABLE, name, value) :
+		       with_text(others, read_in, STATE_USER_TEXT, name, value);
+	state_drop(others);
+	return made;
+}
+
+static struct state_text text_in(const struct entry *e)
+{
+	return (struct state_text){
+		.kind = e->kind,
 		.name = e->name,
 		.literal = span_from(e->value, sizeof(struct session_state *)),
 		.meaning = meaning_of(e),
@@ -384,7 +422,7 @@ static struct state_statement statement_in(const struct entry *e)
 }
 
 bool state_statement(const struct session_state *state, struct span name,
-		     struct state_statement *found)
+		     struct state_text *found)
 {
 	struct cursor c = cursor_over(state);
 	struct entry e;
@@ -392,24 +430,24 @@ bool state_statement(const struct session_state *state, struct span name,
 	while (cursor_next(&c, &e)) {
 		if (e.kind != STATE_STATEMENT || !span_equal(e.name, name))
 			continue;
-		*found = statement_in(&e);
+		*found = text_in(&e);
 		return true;
 	}
 	return false;
 }
 
-bool state_next_statement(const struct session_state *from, const struct session_state *to,
-			  size_t *at, struct state_statement *next)
+bool state_next_text(const struct session_state *from, const struct session_state *to,
+		     size_t *at, struct state_text *next)
 {
 	struct cursor c = cursor_over(to);
 	struct entry e;
 
 	c.at += *at;
 	while (cursor_next(&c, &e)) {
-		if (e.kind != STATE_STATEMENT || (from != NULL && has_entry(from, &e)))
+		if (!is_text(&e) || (from != NULL && has_entry(from, &e)))
 			continue;
 		*at = (size_t)(c.at - cursor_over(to).at);
-		*next = statement_in(&e);
+		*next = text_in(&e);
 		return true;
 	}
 	return false;
@@ -488,6 +526,16 @@ static void write_assignment(struct writer *w, const struct entry *e)
 	write_quoted(w, e->name, '`');
 	writer_text(w, e->kind == STATE_USER_VARIABLE ? ":=" : "=");
 	writer_bytes(w, e->value);
+}
+
+void state_write_text(struct writer *w, const struct state_text *text)
+{
+	bool variable = text->kind == STATE_USER_TEXT;
+
+	writer_text(w, variable ? "SET @" : "PREPARE ");
+	write_quoted(w, text->name, '`');
+	writer_text(w, variable ? ":=" : " FROM ");
+	writer_bytes(w, text->literal);
 }
 
 bool state_write_set(struct writer *w, enum state_kind kind, const struct session_state *from,

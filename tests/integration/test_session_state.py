@@ -179,6 +179,19 @@ def test_user_variables(session):
         assert one(session, "SELECT @number") == 19
 
 
+def test_user_variables_mean_what_they_meant(readmux, session):
+    """Their texts are read as when they were set, whatever the session has set since."""
+    rows(session, "SET NAMES utf8mb4")
+    rows(session, "SET @text = 'größe', @escaped = 'a\\nb'")
+    rows(session, 'SET @quoted = "it\'s"')
+    rows(session, "SET NAMES latin1")
+    rows(session, "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
+    meant = "CONCAT_WS('/', HEX(@text), HEX(@escaped), @quoted)"
+    assert on_every_server(session, meant) == {"6772C3B6C39F65/610A62/it's"}
+    rows(session, "SET @text = 'plain', @escaped = '\\'")
+    assert on_every_server(session, meant) == {"706C61696E/5C/it's"}
+
+
 def test_temporary_tables(readmux, session):
     rows(session, "CREATE TEMPORARY TABLE mine (a INT)")
     rows(session, "INSERT INTO mine VALUES (1), (2)")

@@ -17,18 +17,23 @@
 struct session_state;
 struct state_table;
 
-/* Values of the first two kinds are SQL text that can be sent again. */
+/*
+ * Values of the first two kinds are SQL text that can be sent again.  Those of the others
+ * say something else in another character set or sql_mode; see struct state_text.
+ */
 enum state_kind {
 	STATE_SYSTEM_VARIABLE,
 	STATE_USER_VARIABLE,
-	STATE_STATEMENT,	/* of SQL's PREPARE; see struct state_statement */
+	STATE_USER_TEXT,	/* a user variable, too */
+	STATE_STATEMENT,	/* of SQL's PREPARE */
 };
 
-/* A statement that was prepared by SQL. */
-struct state_statement {
+/* What a user variable was set to, or a statement was prepared from. */
+struct state_text {
+	enum state_kind       kind;
 	struct span           name;
-	struct span           literal;	/* its text as a string literal */
-	struct session_state *meaning;	/* state_of_meaning() when it was prepared */
+	struct span           literal;	/* as the client wrote it */
+	struct session_state *meaning;	/* state_of_meaning() at that time */
 };
 
 /* A state larger than this cannot be carried; the session is pinned instead. */
@@ -55,6 +60,12 @@ RMX_MUST_CHECK
 struct session_state *state_without_variable(struct session_state *state, enum state_kind kind,
 					     struct span name);
 
+/* <state> with a user variable that was set by a text read in state <read_in>. */
+RMX_MUST_CHECK
+struct session_state *state_with_user_variable(struct session_state *state,
+					       struct session_state *read_in,
+					       struct span name, struct span value);
+
 /* <state> with a statement that was prepared in it. */
 RMX_MUST_CHECK
 struct session_state *state_with_statement(struct session_state *state, struct span name,
@@ -63,15 +74,18 @@ struct session_state *state_with_statement(struct session_state *state, struct s
 /* False: none of that name. */
 RMX_MUST_CHECK
 bool state_statement(const struct session_state *state, struct span name,
-		     struct state_statement *found);
+		     struct state_text *found);
 
 /*
- * The next statement that <to> has and <from> (NULL: nothing) has not; <at> begins with 0.
+ * The next text that <to> has and <from> (NULL: nothing) has not; <at> begins with 0.
  * False: no more.
  */
 RMX_MUST_CHECK
-bool state_next_statement(const struct session_state *from, const struct session_state *to,
-			  size_t *at, struct state_statement *next);
+bool state_next_text(const struct session_state *from, const struct session_state *to,
+		     size_t *at, struct state_text *next);
+
+/* Append the SET or PREPARE that says it again. */
+void state_write_text(struct writer *w, const struct state_text *text);
 
 /*
  * SQL text of a value as a tracker reports it: numbers bare, other texts quoted,
@@ -117,8 +131,8 @@ enum state_path {
 enum state_path state_path(const struct session_state *from, const struct session_state *to);
 
 /*
- * Append the text of a SET statement for every variable of <kind> (not STATE_STATEMENT) that <to> has and
- * <from> has not with that value (<from> NULL: for all).  Nothing is appended,
+ * Append the text of a SET statement for every variable of <kind> (one of the first two) that
+ * <to> has and <from> has not with that value (<from> NULL: for all).  Nothing is appended,
  * and false returned, when there is none.  Trouble shows in w->bad.
  */
 bool state_write_set(struct writer *w, enum state_kind kind, const struct session_state *from,
