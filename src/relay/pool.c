@@ -126,7 +126,15 @@ static void idle_gone(void *owner, struct server_conn *conn)
 	(void)conn;
 }
 
+static void idle_restored(void *owner, struct server_conn *conn, enum restore_outcome outcome)
+{
+	(void)owner;
+	if (outcome == RESTORE_FAILED)
+		server_conn_close(conn);
+}
+
 static const struct server_conn_owner_ops idle_owner = {
+	.restored = idle_restored,
 	.gone = idle_gone,
 };
 
@@ -516,6 +524,11 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 {
 	pool->mariadb = view->facts.mariadb;
 	pool->gtid = view->facts.gtid;
+	pool->identity.known = view->facts.known;
+	pool->identity.server_id = view->facts.server_id;
+	(void)snprintf(pool->identity.hostname, sizeof(pool->identity.hostname), "%s",
+		       view->facts.hostname);
+	(void)snprintf(pool->identity.uuid, sizeof(pool->identity.uuid), "%s", view->facts.uuid);
 	pool->limit = limit_for(pool->env, view);
 }
 

@@ -16,8 +16,10 @@
 	"@@session.session_track_schema=ON, "					\
 	"@@session.session_track_state_change=ON"
 
-#define SELECT_CHARSET								\
-	"SELECT @@session.character_set_client, @@session.character_set_results, " \
+#define WHO_IS_IT_MARIADB "SELECT @@server_id, @@hostname"
+#define WHO_IS_IT_MYSQL								\
+	"SELECT @@server_id, @@hostname, @@server_uuid, "			\
+	"@@session.character_set_client, @@session.character_set_results, "	\
 	"@@session.collation_connection"
 
 /* --- what comes back ------------------------------------------------------ */
@@ -114,41 +116,62 @@ static const struct sink_ops wait_sink = {
 	.lost = server_conn_drop_news,
 };
 
-/* --- the character set of a fresh MySQL connection ------------------------------ */
+/* --- who a fresh connection has reached, and its character set on MySQL ------------- */
 
-/*
- * The one row that answers SELECT_CHARSET: three names and NULL for a
- * character_set_results that is off.
- */
-static void charset_row(struct server_conn *conn, struct span payload)
+/* An address may have passed to another pod since it was probed last. */
+static bool is_expected(const struct pool *pool, struct reader *row)
+{
+	struct span server_id = reader_lenenc_bytes(row), hostname = reader_lenenc_bytes(row);
+	struct span uuid = pool->mariadb ? SPAN_NONE : reader_lenenc_bytes(row);
+	uint64_t number;
+
+	if (!pool->identity.known)
+		return true;
+	return span_to_u64(server_id, &number) && number == pool->identity.server_id &&
+	       span_is(span_head(hostname, sizeof(pool->identity.hostname) - 1),
+		       pool->identity.hostname) &&
+	       span_is(uuid, pool->identity.uuid);
+}
+
+/* Three names, NULL for a character_set_results that is off. */
+static void take_charset(struct server_conn *conn, struct reader *row)
 {
 	static const char *const names[] = {
 		"character_set_client", "character_set_results", "collation_connection",
 	};
 	struct writer w = writer_over(conn->base_charset, sizeof(conn->base_charset) - 1);
-	struct reader r = reader_over(payload);
 
 	writer_text(&w, "SET ");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		bool null = reader_left(&r) > 0 && *r.cur == 0xfb;
+		bool null = reader_left(row) > 0 && *row->cur == 0xfb;
 		struct span value = SPAN_NONE;
 
 		if (null)
-			reader_skip(&r, 1);
+			reader_skip(row, 1);
 		else
-			value = reader_lenenc_bytes(&r);
+			value = reader_lenenc_bytes(row);
 		writer_text(&w, i > 0 ? ",@@session." : "@@session.");
 		writer_text(&w, names[i]);
 		writer_text(&w, null ? "=NULL" : "='");
 		writer_bytes(&w, value);
 		writer_text(&w, null ? "" : "'");
 	}
-	if (!reader_finish(&r) || w.bad)
+	if (!reader_finish(row) || w.bad)
 		w.len = 0;
 	conn->base_charset[w.len] = '\0';
 }
 
-static void charset_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+static void identity_row(struct server_conn *conn, struct span payload)
+{
+	struct reader row = reader_over(payload);
+
+	conn->identified = is_expected(conn->pool, &row);
+	conn->stranger = !conn->identified;
+	if (conn->identified && !conn->mariadb)
+		take_charset(conn, &row);
+}
+
+static void identity_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct span rest = bytes, payload;
 	struct frame frame;
@@ -158,15 +181,28 @@ static void charset_pass(void *arg, struct server_conn *conn, struct span bytes,
 	while (row && frame_cut(rest, &frame, &payload)) {
 		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
 		if (rest.len == 0)
-			charset_row(conn, payload);
+			identity_row(conn, payload);
 	}
 }
 
-static const struct sink_ops charset_sink = {
-	.pass = charset_pass,
+static void identity_end(void *arg, struct server_conn *conn)
+{
+	static const char words[] = "another server has taken its address";
+	struct relay_env *env = conn->env;
+
+	if (!conn->stranger) {
+		step_end(arg, conn);
+		return;
+	}
+	env->host_ops->evidence(env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE, words);
+	server_conn_lose(conn, words);
+}
+
+static const struct sink_ops identity_sink = {
+	.pass = identity_pass,
 	.packet = step_packet,
 	.batch_end = server_conn_drop_news,
-	.end = step_end,
+	.end = identity_end,
 	.lost = server_conn_drop_news,
 };
 
@@ -262,8 +298,9 @@ void restore_write_setup(struct server_conn *conn, struct writer *w)
 	if (conn->restore_to == NULL)
 		conn->restore_to = state_take(conn->session_state);
 	write_query(conn, set_trackers(conn), w);
-	if (!conn->mariadb)
-		write_question(conn, SELECT_CHARSET, &charset_sink, w);
+	if (!conn->identified)
+		write_question(conn, conn->mariadb ? WHO_IS_IT_MARIADB : WHO_IS_IT_MYSQL,
+			       &identity_sink, w);
 	conn->tracked = true;
 }
 

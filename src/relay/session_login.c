@@ -352,6 +352,12 @@ static void login_restored(void *owner, struct server_conn *conn, enum restore_o
 		accept_login(s);
 		return;
 	}
+	if (conn->error_number == ER_MUST_CHANGE_PASSWORD) {
+		session_keep_expired(s, conn);
+		server_conn_give(conn, SERVER_CONN_LEASED, &session_conn_owner, s);
+		accept_login(s);
+		return;
+	}
 	refuse_by_server(s, conn);
 }
 

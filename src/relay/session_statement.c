@@ -140,12 +140,15 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 			server_conn_lose(conn, "session state too large to restore");
 		return;
 	}
-	if (!prepare && (w.len == 0 || st->route.retryable)) {
+	if (!prepare && (st->route.retryable || (w.len == 0 && conn->identified))) {
 		send_statement(s, &w);
 		return;
 	}
 	session_set_phase(s, SESSION_RESTORING);
-	stream_write(&conn->stream, writer_span(&w));
+	if (conn->restore_steps == 0)
+		server_conn_lose(conn, "it could not be set up");
+	else if (w.len > 0)
+		stream_write(&conn->stream, writer_span(&w));
 }
 
 /* --- what the connection reports ----------------------------------------------- */
@@ -198,6 +201,30 @@ static bool made_room(struct session *s, struct server_conn *conn)
 	return true;
 }
 
+void session_keep_expired(struct session *s, struct server_conn *conn)
+{
+	conn->no_reuse = true;
+	conn->restore_failed = false;
+	conn->identified = conn->tracked = conn->expired = true;
+	server_conn_set_session_state(conn, state_take(s->state));	/* it will be */
+	s->pins |= PIN_COMMAND;
+}
+
+/* The password is changed; what the login had asked for is still to be done. */
+static void enter_schema_at_last(struct session *s, struct server_conn *conn)
+{
+	uint8_t memory[300];
+	struct writer w = writer_over(memory, sizeof(memory));
+
+	if (!conn->expired || s->st.failed)
+		return;
+	conn->expired = false;
+	if (state_schema(s->state).len == 0)
+		return;
+	restore_write_schema(conn, s->state, &w);
+	stream_write(&conn->stream, writer_span(&w));
+}
+
 static void conn_restored(void *owner, struct server_conn *conn, enum restore_outcome outcome)
 {
 	struct session *s = session_from(owner);
@@ -208,6 +235,11 @@ static void conn_restored(void *owner, struct server_conn *conn, enum restore_ou
 		return;
 	if (outcome == RESTORE_REFUSED && conn->error_number == 0)
 		pool_was_behind(conn->pool);
+	if (outcome == RESTORE_FAILED && conn->error_number == ER_MUST_CHANGE_PASSWORD &&
+	    !s->st.replica && s->phase == SESSION_RESTORING) {
+		session_keep_expired(s, conn);
+		outcome = RESTORE_DONE;
+	}
 	if (outcome != RESTORE_DONE)
 		cannot_run_here(s, conn, outcome == RESTORE_FAILED);
 	else if (s->phase == SESSION_RESTORING)
@@ -328,6 +360,7 @@ void statement_done(struct session *s)
 		if (st->sent_us != 0)
 			session_learn(s);
 		conn->warned = st->failed || st->warnings > 0;
+		enter_schema_at_last(s, conn);
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);
 			session_ask_shown(s, conn);

@@ -342,14 +342,16 @@ def test_nothing_usable(start_readmux, breakable, table):
     connection.close()
 
 
-def test_reads_wait_for_any_server(session, breakable, background):
+def test_reads_wait_for_any_server(start_readmux, breakable, background):
+    session = start_readmux(wait={"read": "30s"}).connect()     # a server may be slow to start
     for server in breakable.servers:
         server.kill9()
     read = background(one, session, "SELECT @@server_id")
     time.sleep(0.5)
     assert not read.done()
     breakable.replicas[1].start()
-    assert read.result(timeout=20) == 102
+    assert read.result(timeout=40) == 102
+    session.close()
 
 
 def test_no_server_was_ever_there(workspace):

@@ -327,3 +327,34 @@ def test_stock_client(readmux, kind, way):
 def test_mariadb_client_before_mysql(readmux, kind, way):
     done = run_client("mariadb", readmux.port, APP, *CLIENT_TRANSPORTS["mariadb"][way])
     assert done.returncode == 0, done.stderr
+
+
+# ----------------------------------------------------------------- expired passwords
+
+CAN_HANDLE_EXPIRED_PASSWORDS = 1 << 22
+PLUGINS = {"mariadb": "mysql_native_password", "mysql": "caching_sha2_password"}
+CHANGE = {"mariadb": "SET PASSWORD = PASSWORD('fresh-{}')",
+          "mysql": "ALTER USER USER() IDENTIFIED BY 'fresh-{}'"}
+
+
+@pytest.mark.parametrize("where", ("direct", "readmux"))
+@pytest.mark.parametrize("schema", ("", "app"))
+def test_an_expired_password_can_be_changed(readmux, cluster, kind, where, schema):
+    port = readmux.port if where == "readmux" else cluster.primary.port
+    user = f"expired_{where}_{schema or 'none'}"
+    cluster.primary.sql(f"CREATE USER {user} IDENTIFIED BY 'stale' PASSWORD EXPIRE",
+                        f"GRANT ALL ON app.* TO {user}")
+    cluster.wait_caught_up()
+    try:
+        with Wire(port) as wire:
+            wire.extra = CAN_HANDLE_EXPIRED_PASSWORDS
+            wire.log_in(user, "stale", PLUGINS[kind], schema, tls=True)
+            with pytest.raises(Refused, match="1820"):
+                wire.query("SELECT 1")
+            wire.query(CHANGE[kind].format(where))
+            assert wire.query("SELECT DATABASE()") == [[schema.encode() or None]]
+        with Wire(port) as wire:
+            wire.log_in(user, f"fresh-{where}", PLUGINS[kind], schema, tls=True)
+            assert wire.query("SELECT 1") == [[b"1"]]
+    finally:
+        cluster.primary.sql(f"DROP USER {user}")

@@ -49,6 +49,12 @@ struct pool {
 	struct address    address;
 	bool              mariadb;
 	bool              gtid;			/* positions are GTIDs */
+	struct {
+		bool     known;
+		uint32_t server_id;
+		char     hostname[64];
+		char     uuid[40];	/* "" on MariaDB */
+	} identity;				/* as its probe saw it */
 	bool              retired;		/* not in the topology any more */
 	unsigned          limit;		/* most connections */
 	unsigned          open;			/* all, also those being dialled */

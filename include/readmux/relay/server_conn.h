@@ -110,6 +110,9 @@ struct server_conn {
 	uint32_t               session;		/* id of the one that leased it last; 0 = none yet */
 	uint8_t                state;		/* enum server_conn_state; changed by one gate */
 	bool                   tracked;		/* the session trackers are on */
+	bool                   identified;	/* it has answered who it is, rightly */
+	bool                   expired;		/* its account's password has to be changed first */
+	bool                   stranger;	/* ... or that it is another server */
 	bool                   restore_failed;	/* the restore that was sent last did not work */
 	bool                   restore_refused;	/* it did, but not what was asked besides */
 	bool                   precious;	/* <backlink>'s session may ask about its last statement */

@@ -19,6 +19,7 @@
 enum {
 	ER_MAX_PREPARED_STMT_COUNT = 1461,
 	ER_NEED_REPREPARE = 1615,
+	ER_MUST_CHANGE_PASSWORD = 1820,
 };
 
 /* Columns: what the log calls it, and the phases that may follow. */
@@ -245,6 +246,11 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh);
 void statement_run_again(struct session *s);
 /* Answered, by a server or by readmux: learn from it and look at what comes next. */
 void statement_done(struct session *s);
+/*
+ * <conn> refuses everything until the client has changed its password: it is the session's
+ * as it is from now on, without trackers.
+ */
+void session_keep_expired(struct session *s, struct server_conn *conn);
 /* Sent; there will be no answer. */
 void statement_unanswered(struct session *s);
 void session_release_conn(struct session *s);
