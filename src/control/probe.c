@@ -70,7 +70,7 @@ static void read_identity(struct probe *p, MYSQL_ROW row)
 static bool ask_identity(struct probe *p)
 {
 	static const char everywhere[] =
-		"SELECT @@global.read_only, @@server_id, @@hostname, "
+		"SELECT @@global.read_only, @@global.server_id, @@hostname, "
 		"@@global.max_connections, @@global.max_allowed_packet, @@global.log_bin";
 	static const char mysql_only[] =
 		", @@global.super_read_only, @@global.gtid_mode, @@server_uuid";

@@ -16,9 +16,9 @@
 	"@@session.session_track_schema=ON, "					\
 	"@@session.session_track_state_change=ON"
 
-#define WHO_IS_IT_MARIADB "SELECT @@server_id, @@hostname"
+#define WHO_IS_IT_MARIADB "SELECT @@global.server_id, @@hostname"
 #define WHO_IS_IT_MYSQL								\
-	"SELECT @@server_id, @@hostname, @@server_uuid, "			\
+	"SELECT @@global.server_id, @@hostname, @@server_uuid, "		\
 	"@@session.character_set_client, @@session.character_set_results, "	\
 	"@@session.collation_connection"
 
