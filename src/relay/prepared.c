@@ -90,6 +90,8 @@ struct query *query_get(struct query_table *table, struct span text,
 	q->text = behind_address(q);
 	sql_classify(q->text, mode, &q->verdict);
 	sql_session_columns_of(q->text, mode, &q->columns);
+	q->binds = ((q->verdict.flags & SQL_ABOUT_PREVIOUS) != 0 && q->columns.n != 1) ||
+		   (!mode->mariadb && (q->verdict.flags & SQL_USES_USER_VARS) != 0);
 	return q;
 }
 
@@ -148,8 +150,7 @@ void prepared_free(struct prepared *p)
 
 bool prepared_is_bound(const struct prepared *p)
 {
-	return p->query == NULL || ((p->query->verdict.flags & SQL_ABOUT_PREVIOUS) != 0 &&
-				    p->query->columns.n != 1);
+	return p->query == NULL || p->query->binds;
 }
 
 void prepared_set_next_id(struct prepared_set *set, struct prepared *p)
@@ -300,7 +301,8 @@ void server_stmts_close_shared(struct server_stmts *stmts, struct writer *w)
 struct server_stmt *server_stmt_add(struct server_stmts *stmts, struct query *query,
 				    const struct prepared *p, uint32_t id, struct writer *w)
 {
-	const void *key = query != NULL ? (const void *)query : p;
+	bool own = query == NULL || (p != NULL && prepared_is_bound(p));
+	const void *key = own ? (const void *)p : query;
 	struct server_stmt *stmt = find_key(stmts, key);
 
 	if (stmt != NULL)

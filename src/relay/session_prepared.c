@@ -377,7 +377,7 @@ static void learn_use(struct session *s, bool cursor)
 		stmt->has_types = false;	/* nobody knows whether it took them */
 	if (spoilt)
 		server_stmt_close(stmts, stmt, &closes);
-	else if (cursor)
+	else if (cursor || prepared_is_bound(p))
 		server_stmt_reserve(stmts, stmt, p);
 	else
 		server_stmt_share(stmts, stmt, &closes);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepared statements: as SQL, and as a driver's binary protocol."""
 
+import contextlib
 import struct
 import subprocess
 
@@ -242,6 +243,21 @@ def test_equal_texts_with_other_types(readmux):
                 for _ in range(head[0] + 1):
                     wire.read_good_packet()
                 assert text_of(binary_rows(wire)[0]) == expected
+
+
+def test_equal_texts_with_variables_of_other_types(readmux):
+    """MySQL fixes the types of user variables when it prepares."""
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(Wire(readmux.port)) for _ in range(6)]
+        for number, wire in enumerate(wires):
+            wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+            wire.query("SET @a = 5" if number % 4 < 2 else "SET @a = 'text'")
+        statements = [prepare(wire, "SELECT @a")[0] for wire in wires]
+        for _ in range(4):
+            for wire, statement in zip(wires, statements):
+                (packet,) = execute(wire, statement, [])
+                if wire in wires[2:4]:
+                    assert text_of(packet) == "text"
 
 
 def test_names_mean_what_they_meant(wire, table):

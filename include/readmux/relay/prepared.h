@@ -34,6 +34,7 @@ struct query {
 	struct session_state *state;	/* without user variables */
 	struct sql_session_columns columns;	/* sql_session_columns_of(<text>) */
 	struct sql_verdict    verdict;	/* its spans point into <text> */
+	bool                  binds;	/* see prepared_is_bound() */
 	struct span           text;	/* statement as the client sent it */
 	struct query         *base;	/* the same without types; NULL when it has none itself */
 	struct span           types;	/* of its parameters, as the protocol writes them */
@@ -98,7 +99,8 @@ void prepared_set_detach(struct prepared_set *set);
 
 /*
  * It has to stay on the connection where it was prepared: its text is not kept, or
- * preparing it elsewhere would disturb what it asks about.
+ * preparing it elsewhere would disturb what it asks about, or it has user variables, of
+ * which MySQL fixes the types when it prepares (seen on 9.7).  Nobody shares it.
  */
 bool prepared_is_bound(const struct prepared *p);
 
