@@ -116,7 +116,11 @@ static const struct sink_ops wait_sink = {
 	.lost = server_conn_drop_news,
 };
 
+<<<<<<< Updated upstream
 /* --- who a fresh connection has reached, and its character set on MySQL ------------- */
+=======
+/* --- the character set of a fresh connection ------------------------------------ */
+>>>>>>> Stashed changes
 
 /* An address may have passed to another pod since it was probed last. */
 static bool is_expected(const struct pool *pool, struct reader *row)
@@ -159,6 +163,7 @@ static void take_charset(struct server_conn *conn, struct reader *row)
 	if (!reader_finish(row) || w.bad)
 		w.len = 0;
 	conn->base_charset[w.len] = '\0';
+	memcpy(conn->account->base_charset, conn->base_charset, w.len + 1);
 }
 
 static void identity_row(struct server_conn *conn, struct span payload)
@@ -298,9 +303,14 @@ void restore_write_setup(struct server_conn *conn, struct writer *w)
 	if (conn->restore_to == NULL)
 		conn->restore_to = state_take(conn->session_state);
 	write_query(conn, set_trackers(conn), w);
+<<<<<<< Updated upstream
 	if (!conn->identified)
 		write_question(conn, conn->mariadb ? WHO_IS_IT_MARIADB : WHO_IS_IT_MYSQL,
 			       &identity_sink, w);
+=======
+	if (conn->base_charset[0] == '\0')
+		write_question(conn, SELECT_CHARSET, &charset_sink, w);
+>>>>>>> Stashed changes
 	conn->tracked = true;
 }
 
@@ -367,19 +377,37 @@ static void write_reset(struct server_conn *conn, struct writer *w)
 		write_query(conn, conn->base_charset, w);
 }
 
+/*
+ * The character set of the handshake, which need not be the server's DEFAULT.  While the
+ * connection has not told, others of the account have: the session has used one.
+ */
+static void write_base_charset(struct server_conn *conn, struct writer *w)
+{
+	const char *sql = conn->base_charset;
+
+	if (sql[0] == '\0')
+		sql = conn->account->base_charset;
+	if (sql[0] != '\0')
+		write_query(conn, sql, w);
+}
+
 /* From one meaning of texts to another without a reset, which would undo more. */
 static void write_detour(struct server_conn *conn, const struct session_state *from,
 			 const struct session_state *to, struct writer *w)
 {
+	const struct session_state *variables = from;
 	size_t start = w->len;
 
 	begin_query(conn, w);
-	if (state_write_unset(w, "SET ", from, to))
+	if (state_write_unset(w, "SET ", from, to)) {
 		send_step(conn, COM_QUERY, &step_sink, w);
-	else
+		write_base_charset(conn, w);
+		variables = NULL;
+	} else {
 		w->len = start;
+	}
 	write_schema(conn, from, to, w);
-	write_variables(conn, STATE_SYSTEM_VARIABLE, from, to, w);
+	write_variables(conn, STATE_SYSTEM_VARIABLE, variables, to, w);
 }
 
 /* Its text could not be prepared this time: the session's EXECUTE will be refused there. */

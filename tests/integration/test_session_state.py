@@ -181,7 +181,6 @@ def test_user_variables(session):
 
 def test_user_variables_mean_what_they_meant(readmux, session):
     """Their texts are read as when they were set, whatever the session has set since."""
-    rows(session, "SET NAMES utf8mb4")
     rows(session, "SET @text = 'größe', @escaped = 'a\\nb'")
     rows(session, 'SET @quoted = "it\'s"')
     rows(session, "SET NAMES latin1")

@@ -13,6 +13,8 @@
 
 struct account_table;
 
+#define BASE_CHARSET_MAX 200u
+
 struct account {
 	struct account_table *table;
 	uint32_t      references;
@@ -21,6 +23,7 @@ struct account {
 	uint16_t      collation;
 	struct span   user;
 	struct secret secret;
+	char          base_charset[BASE_CHARSET_MAX];	/* of one of its connections */
 };
 
 struct account_table *account_table_new(void);

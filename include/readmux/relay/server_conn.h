@@ -147,8 +147,8 @@ struct server_conn {
 	bool                   insert_id_known;
 	char                   position[POSITION_MAX];	/* GTID of the last write in it, or "" */
 	char                   awaited[POSITION_MAX];	/* position that a restore waits for */
-	char                   base_charset[200];	/* MySQL: SET that brings back the handshake's
-							 * character set; "" = not known yet */
+	char                   base_charset[BASE_CHARSET_MAX];	/* SET that brings back the
+							 * handshake's; "" = not known yet */
 	uint64_t               capabilities;
 	uint32_t               thread_id;	/* the server's id of it */
 	uint32_t               kills;		/* the one it was dialled to interrupt, 0 = none */
