@@ -63,9 +63,12 @@ bool health_observe(struct health_state *h, const struct health_rule *rule,
 		return probe_failed(h, rule, evidence);
 	case EVIDENCE_CONNECT_FAILED:
 	case EVIDENCE_MISCONFIGURED:
+	case EVIDENCE_WRONG_SERVER:
 		return become(h, HEALTH_DOWN, evidence);
 	case EVIDENCE_LINK_BROKE:
 		return h->now == HEALTH_UP && become(h, HEALTH_SUSPECT, evidence);
+	case EVIDENCE_READ_ONLY:
+		return false;
 	}
 	return false;
 }

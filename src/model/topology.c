@@ -2,6 +2,22 @@
 /* Counted snapshots of all backends; see topology.h. */
 #include <readmux/model/topology.h>
 
+const char *backend_state_name(enum backend_state state)
+{
+	static const char *const names[] = {
+		[BACKEND_IS_NEW] = "not probed yet",
+		[BACKEND_IS_IN] = "in",
+		[BACKEND_IS_READ_ONLY] = "read-only",
+		[BACKEND_IS_SUSPECT] = "suspect",
+		[BACKEND_IS_DOWN] = "down",
+		[BACKEND_IS_NOT_REPLICATING] = "not replicating",
+		[BACKEND_IS_LAGGING] = "lagging",
+		[BACKEND_IS_DRAINING] = "draining",
+	};
+
+	return names[state];
+}
+
 struct topology *topology_new(size_t n)
 {
 	struct topology *t = calloc(1, sizeof(*t) + n * sizeof(t->backends[0]));
@@ -65,17 +81,6 @@ size_t topology_usable_replicas(const struct topology *t)
 	return n;
 }
 
-static const char *condition(const struct backend_view *v)
-{
-	if (v->draining)
-		return "draining";
-	if (v->role == BACKEND_PRIMARY && v->usable && !v->writable)
-		return "read-only";
-	if (v->usable)
-		return "in";
-	return v->health == HEALTH_UP ? "not used" : health_name(v->health);
-}
-
 void topology_describe(const struct topology *t, bool any, enum backend_role role,
 		       char *out, size_t room)
 {
@@ -89,7 +94,8 @@ void topology_describe(const struct topology *t, bool any, enum backend_role rol
 		if (!any && v->role != role)
 			continue;
 		n = snprintf(out + len, room - len, "%s%s is %s%s%s%s", len > 0 ? "; " : "",
-			     v->name, condition(v), v->cause[0] != '\0' ? " (" : "", v->cause,
+			     v->name, backend_state_name(v->state),
+			     v->cause[0] != '\0' ? " (" : "", v->cause,
 			     v->cause[0] != '\0' ? ")" : "");
 		len += n > 0 ? (size_t)n : 0;
 	}

@@ -2,27 +2,26 @@
 /* Who is used for what; see verdict.h. */
 #include <readmux/model/verdict.h>
 
-static bool is_replica(const struct backend_view *v)
+static bool is_replica(const struct verdict_case *c)
 {
-	return v->role == BACKEND_REPLICA;
+	return c->view->role == BACKEND_REPLICA;
 }
 
-/* Fit to serve, were it not for its lag or its name. */
-static bool is_fit(const struct backend_view *v)
+static bool is_late(const struct verdict_case *c, uint64_t max_lag_ms)
 {
-	return v->health == HEALTH_UP && (!is_replica(v) || v->lag_state != LAG_STOPPED);
-}
+	const struct backend_view *v = c->view;
 
-static bool is_late(const struct backend_view *v, uint64_t max_lag_ms)
-{
-	return is_replica(v) && v->lag_state == LAG_KNOWN && v->lag_ms > max_lag_ms;
+	if (!is_replica(c))
+		return false;
+	return v->lag_state == LAG_KNOWN ? v->lag_ms > max_lag_ms :
+	       v->lag_state == LAG_UNKNOWN && c->blind_ms > max_lag_ms;
 }
 
 /* A replica against which nothing at all can be said. */
 static bool is_sound(const struct verdict_case *c, uint64_t max_lag_ms)
 {
-	return is_replica(c->view) && is_fit(c->view) && !c->name_gone &&
-	       !is_late(c->view, max_lag_ms);
+	return is_replica(c) && c->view->health == HEALTH_UP &&
+	       c->view->lag_state != LAG_STOPPED && !c->name_gone && !is_late(c, max_lag_ms);
 }
 
 static bool any_sound(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms)
@@ -34,23 +33,62 @@ static bool any_sound(const struct verdict_case *cases, size_t n, uint64_t max_l
 	return false;
 }
 
-/* In words, without numbers that change all the time: every change is news. */
-static void explain(const struct verdict_case *c, bool dropped_for_lag)
+static enum backend_state state_of_replica(const struct verdict_case *c, bool others,
+					   uint64_t max_lag_ms)
 {
-	struct backend_view *v = c->view;
-	const char *words = "";
+	if (c->view->lag_state == LAG_STOPPED)
+		return BACKEND_IS_NOT_REPLICATING;
+	if (others && c->name_gone)
+		return BACKEND_IS_DRAINING;
+	if (others && is_late(c, max_lag_ms))
+		return BACKEND_IS_LAGGING;
+	return BACKEND_IS_IN;
+}
 
-	if (v->health != HEALTH_UP)
-		words = c->trouble;
-	else if (!is_fit(v))
-		words = c->replication;
-	else if (v->draining)
-		words = "its DNS name is gone: not ready";
-	else if (dropped_for_lag)
-		words = "lags further behind than probe.max_lag";
-	else if (v->role == BACKEND_PRIMARY && v->facts.read_only)
-		words = "the primary is read-only";
-	(void)snprintf(v->cause, sizeof(v->cause), "%s", words != NULL ? words : "");
+/* <others>: there are sound replicas, so that this one may be dropped. */
+static enum backend_state state_of(const struct verdict_case *c, bool others,
+				   uint64_t max_lag_ms)
+{
+	switch (c->view->health) {
+	case HEALTH_UNKNOWN:
+		return BACKEND_IS_NEW;
+	case HEALTH_SUSPECT:
+		return BACKEND_IS_SUSPECT;
+	case HEALTH_DOWN:
+		return BACKEND_IS_DOWN;
+	case HEALTH_UP:
+		break;
+	}
+	if (is_replica(c))
+		return state_of_replica(c, others, max_lag_ms);
+	return c->view->facts.read_only ? BACKEND_IS_READ_ONLY : BACKEND_IS_IN;
+}
+
+/* In words, without numbers that change all the time: every change is news. */
+static const char *explain(const struct verdict_case *c, uint64_t max_lag_ms)
+{
+	switch (c->view->state) {
+	case BACKEND_IS_NEW:
+	case BACKEND_IS_SUSPECT:
+	case BACKEND_IS_DOWN:
+		return c->trouble;
+	case BACKEND_IS_NOT_REPLICATING:
+		return c->replication;
+	case BACKEND_IS_DRAINING:
+		return "its DNS name is gone: not ready";
+	case BACKEND_IS_LAGGING:
+		return c->view->lag_state == LAG_KNOWN ?
+		       "lags further behind than probe.max_lag" :
+		       "has not found the primary for longer than probe.max_lag";
+	case BACKEND_IS_READ_ONLY:
+		return "the primary is read-only";
+	case BACKEND_IS_IN:
+		break;
+	}
+	if (c->name_gone)
+		return is_replica(c) ? "its DNS name is gone, but no other replica is better" :
+		       "its DNS name is gone, but it answers";
+	return is_late(c, max_lag_ms) ? "lags, but no other replica is better" : "";
 }
 
 void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms)
@@ -60,13 +98,15 @@ void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_la
 	for (size_t i = 0; i < n; i++) {
 		const struct verdict_case *c = &cases[i];
 		struct backend_view *v = c->view;
-		bool dropped_for_lag = others && is_late(v, max_lag_ms);
+		const char *cause;
 
+		v->state = state_of(c, others, max_lag_ms);
+		v->usable = v->state == BACKEND_IS_IN || v->state == BACKEND_IS_READ_ONLY;
+		v->writable = v->state == BACKEND_IS_IN && !is_replica(c);
 		/* as the mysql-read Service does; a primary keeps its live connections */
-		v->draining = others && is_replica(v) && c->name_gone;
-		v->usable = is_fit(v) && !v->draining && !dropped_for_lag;
-		v->writable = v->usable && !is_replica(v) && !v->facts.read_only;
+		v->draining = others && is_replica(c) && c->name_gone;
 		v->weight = v->usable ? c->weight : 0;
-		explain(c, dropped_for_lag);
+		cause = explain(c, max_lag_ms);
+		(void)snprintf(v->cause, sizeof(v->cause), "%s", cause != NULL ? cause : "");
 	}
 }

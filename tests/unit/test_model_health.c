@@ -9,7 +9,10 @@
 
 static const struct health_rule rule = { .rise = 2, .fall = 2 };
 
-/* + good probe, - failed probe, c connect failed, l link broke, m misconfigured. */
+/*
+ * + good probe, - failed probe, c connect failed, l link broke, m misconfigured,
+ * w wrong server, r read-only.
+ */
 static enum evidence evidence_of(char letter)
 {
 	static const struct { char letter; enum evidence evidence; } table[] = {
@@ -18,6 +21,8 @@ static enum evidence evidence_of(char letter)
 		{ 'c', EVIDENCE_CONNECT_FAILED },
 		{ 'l', EVIDENCE_LINK_BROKE },
 		{ 'm', EVIDENCE_MISCONFIGURED },
+		{ 'w', EVIDENCE_WRONG_SERVER },
+		{ 'r', EVIDENCE_READ_ONLY },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -69,6 +74,10 @@ static const struct {
 	{ "-l",     "DD",     "a link that broke while it is out says nothing new" },
 	{ "l",      "?",      "nor does one before the first probe" },
 	{ "+m",     "UD",     "a refused login needs no second opinion" },
+	{ "+w",     "UD",     "nor does another server at its address" },
+	{ "+w++",   "UDDU",   "the right one has to show itself twice" },
+	{ "+r",     "UU",     "a write that was refused is no illness" },
+	{ "+-r-",   "UUUD",   "nor a cure" },
 	{ "+-l+-",  "UUSUU",  "clearing suspicion clears earlier misses" },
 };
 

@@ -8,13 +8,12 @@
 #include <readmux/model/topology.h>
 
 static void put(struct backend_view *v, uint32_t id, const char *name,
-		enum backend_role role, enum health health, const char *cause)
+		enum backend_role role, enum backend_state state, const char *cause)
 {
 	v->id = id;
 	v->role = role;
-	v->health = health;
-	v->usable = health == HEALTH_UP;
-	v->writable = v->usable && role == BACKEND_PRIMARY;
+	v->state = state;
+	v->usable = state == BACKEND_IS_IN;
 	(void)snprintf(v->name, sizeof(v->name), "%s", name);
 	(void)snprintf(v->cause, sizeof(v->cause), "%s", cause);
 }
@@ -25,12 +24,11 @@ static struct topology *three(void)
 
 	assert_non_null(t);
 	t->discovered = true;
-	put(&t->backends[0], 7, "mysql-1", BACKEND_REPLICA, HEALTH_UP, "");
-	put(&t->backends[1], 9, "mysql-0", BACKEND_PRIMARY, HEALTH_DOWN,
+	put(&t->backends[0], 7, "mysql-1", BACKEND_REPLICA, BACKEND_IS_IN, "");
+	put(&t->backends[1], 9, "mysql-0", BACKEND_PRIMARY, BACKEND_IS_DOWN,
 	    "probe: Connection refused");
-	put(&t->backends[2], 8, "mysql-2", BACKEND_REPLICA, HEALTH_UP,
-	    "replication stopped");
-	t->backends[2].usable = false;
+	put(&t->backends[2], 8, "mysql-2", BACKEND_REPLICA,
+	    BACKEND_IS_NOT_REPLICATING, "it replicates from nobody");
 	return t;
 }
 
@@ -87,10 +85,10 @@ static void test_describe(void **state)
 	} rows[] = {
 		{ false, BACKEND_PRIMARY, "mysql-0 is down (probe: Connection refused)" },
 		{ false, BACKEND_REPLICA,
-		  "mysql-1 is in; mysql-2 is not used (replication stopped)" },
+		  "mysql-1 is in; mysql-2 is not replicating (it replicates from nobody)" },
 		{ true, BACKEND_PRIMARY,
 		  "mysql-1 is in; mysql-0 is down (probe: Connection refused); "
-		  "mysql-2 is not used (replication stopped)" },
+		  "mysql-2 is not replicating (it replicates from nobody)" },
 	};
 	struct topology *t = three();
 	char words[256];
@@ -105,19 +103,28 @@ static void test_describe(void **state)
 
 static void test_describe_states(void **state)
 {
+	static const struct {
+		enum backend_state state;
+		const char        *want;
+	} rows[] = {
+		{ BACKEND_IS_NEW, "mysql-0 is not probed yet" },
+		{ BACKEND_IS_IN, "mysql-0 is in" },
+		{ BACKEND_IS_READ_ONLY, "mysql-0 is read-only" },
+		{ BACKEND_IS_SUSPECT, "mysql-0 is suspect" },
+		{ BACKEND_IS_DOWN, "mysql-0 is down" },
+		{ BACKEND_IS_NOT_REPLICATING, "mysql-0 is not replicating" },
+		{ BACKEND_IS_LAGGING, "mysql-0 is lagging" },
+		{ BACKEND_IS_DRAINING, "mysql-0 is draining" },
+	};
 	struct topology *t = three();
-	struct backend_view *primary = &t->backends[1], *replica = &t->backends[0];
 	char words[256];
 
 	(void)state;
-	put(primary, 9, "mysql-0", BACKEND_PRIMARY, HEALTH_UP, "");
-	primary->writable = false;
-	topology_describe(t, false, BACKEND_PRIMARY, words, sizeof(words));
-	assert_string_equal(words, "mysql-0 is read-only");
-	replica->draining = true;
-	t->n = 1;
-	topology_describe(t, false, BACKEND_REPLICA, words, sizeof(words));
-	assert_string_equal(words, "mysql-1 is draining");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		put(&t->backends[1], 9, "mysql-0", BACKEND_PRIMARY, rows[i].state, "");
+		topology_describe(t, false, BACKEND_PRIMARY, words, sizeof(words));
+		assert_string_equal(words, rows[i].want);
+	}
 	topology_drop(t);
 }
 

@@ -11,8 +11,8 @@
 
 /*
  * A backend is written as letters: P primary or R replica; u up, d down, s suspect,
- * ? unknown; then any of r read-only, l late, n lag unknown, x replication stopped,
- * g name gone.  The wanted verdict: U usable, W usable and writable, - not usable,
+ * ? unknown; then any of r read-only, l late, n lag unknown, b lag unknown for long
+ * although the primary answers, s lag secret, x replication stopped, g name gone.  The wanted verdict: U usable, W usable and writable, - not usable,
  * D draining.
  */
 static const struct {
@@ -34,6 +34,10 @@ static const struct {
 	{ { "Pu", "Rul", "Rug" },     "WUU", "nor one whose name is gone" },
 	{ { "Pd", "Run", "Run" },     "-UU", "lag unknown drops nobody" },
 	{ { "Pu", "Run", "Rul" },     "WU-", "lag unknown is better than late" },
+	{ { "Pu", "Rub", "Ru" },      "W-U", "but not for long while the primary is there" },
+	{ { "Pu", "Rub" },            "WU",  "unless nobody else is left" },
+	{ { "Pu", "Rub", "Rub" },     "WUU", "or all are alike" },
+	{ { "Pu", "Rus", "Ru" },      "WUU", "lag that may not be asked drops nobody" },
 	{ { "Pu", "Rux", "Ru" },      "W-U", "no replication: out" },
 	{ { "Pu", "Rux" },            "W-",  "even the last: the primary serves reads" },
 	{ { "Pu", "Rug", "Ru" },      "WDU", "a name that is gone drains" },
@@ -69,12 +73,15 @@ static void build(struct setting_of_row *s, const char *const *backends)
 		v->health = (enum health)(at - healths);
 		v->facts.read_only = strchr(text + 2, 'r') != NULL;
 		v->lag_state = strchr(text + 2, 'x') != NULL ? LAG_STOPPED :
-			       strchr(text + 2, 'n') != NULL ? LAG_UNKNOWN : LAG_KNOWN;
+			       strchr(text + 2, 's') != NULL ? LAG_SECRET :
+			       strpbrk(text + 2, "nb") != NULL ? LAG_UNKNOWN : LAG_KNOWN;
 		v->lag_ms = strchr(text + 2, 'l') != NULL ? MAX_LAG_MS + 1 : MAX_LAG_MS;
 		s->cases[s->n] = (struct verdict_case){
 			.view = v, .weight = 40, .trouble = "probe: Connection refused",
 			.replication = "its replication applier does not run",
 			.name_gone = strchr(text + 2, 'g') != NULL,
+			.blind_ms = strpbrk(text + 2, "bs") != NULL ? MAX_LAG_MS + 1 :
+				    MAX_LAG_MS,
 		};
 	}
 }
@@ -109,18 +116,32 @@ static void test_rows(void **state)
 	}
 }
 
+/* The state of the second backend, and why. */
 static void test_causes(void **state)
 {
 	static const struct {
-		const char *backends[4];
-		const char *cause;	/* of the second one */
+		const char        *backends[4];
+		enum backend_state state;
+		const char        *cause;
 	} causes[] = {
-		{ { "Pu", "Ru" }, "" },
-		{ { "Pu", "Rd" }, "probe: Connection refused" },
-		{ { "Pu", "Rux" }, "its replication applier does not run" },
-		{ { "Pu", "Rul", "Ru" }, "lags further behind than probe.max_lag" },
-		{ { "Pu", "Rug", "Ru" }, "its DNS name is gone: not ready" },
-		{ { "Ru", "Pur" }, "the primary is read-only" },
+		{ { "Pu", "R?" }, BACKEND_IS_NEW, "probe: Connection refused" },
+		{ { "Pu", "Ru" }, BACKEND_IS_IN, "" },
+		{ { "Pu", "Rs" }, BACKEND_IS_SUSPECT, "probe: Connection refused" },
+		{ { "Pu", "Rd" }, BACKEND_IS_DOWN, "probe: Connection refused" },
+		{ { "Pu", "Rux" }, BACKEND_IS_NOT_REPLICATING,
+		  "its replication applier does not run" },
+		{ { "Pu", "Rul", "Ru" }, BACKEND_IS_LAGGING,
+		  "lags further behind than probe.max_lag" },
+		{ { "Pu", "Rub", "Ru" }, BACKEND_IS_LAGGING,
+		  "has not found the primary for longer than probe.max_lag" },
+		{ { "Pu", "Rul" }, BACKEND_IS_IN, "lags, but no other replica is better" },
+		{ { "Pu", "Rug", "Ru" }, BACKEND_IS_DRAINING,
+		  "its DNS name is gone: not ready" },
+		{ { "Pu", "Rdg", "Ru" }, BACKEND_IS_DOWN, "probe: Connection refused" },
+		{ { "Pu", "Rug" }, BACKEND_IS_IN,
+		  "its DNS name is gone, but no other replica is better" },
+		{ { "Ru", "Pug" }, BACKEND_IS_IN, "its DNS name is gone, but it answers" },
+		{ { "Ru", "Pur" }, BACKEND_IS_READ_ONLY, "the primary is read-only" },
 	};
 
 	(void)state;
@@ -129,6 +150,7 @@ static void test_causes(void **state)
 
 		build(&s, causes[i].backends);
 		verdict_compute(s.cases, s.n, MAX_LAG_MS);
+		assert_int_equal(s.views[1].state, causes[i].state);
 		assert_string_equal(s.views[1].cause, causes[i].cause);
 	}
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Turns a stream of evidence about one backend into a steady verdict.  Pure:
- * the control thread feeds it, and so does the unit test.
+ * Turns a stream of evidence about one server, from probes and traffic, into a steady
+ * verdict.  Pure: the control thread feeds it, and so does the unit test.
  *
- * Observed health and operator intent (draining) are separate; whether a
- * backend is used is computed from both.
+ * What DNS says and how the server replicates are judged in verdict.h, together with
+ * this.
  */
 #ifndef READMUX_MODEL_HEALTH_H
 #define READMUX_MODEL_HEALTH_H
@@ -25,6 +25,8 @@ enum evidence {
 	EVIDENCE_CONNECT_FAILED,	/* a worker could not connect: refused, unreachable, timeout */
 	EVIDENCE_LINK_BROKE,		/* a worker lost a connection in use */
 	EVIDENCE_MISCONFIGURED,		/* 1045 and the like at the probe: alive, not usable by us */
+	EVIDENCE_WRONG_SERVER,		/* another pod answers at its address */
+	EVIDENCE_READ_ONLY,		/* a worker's write was refused by the primary as read-only */
 };
 
 struct health_rule {
@@ -42,9 +44,9 @@ struct health_state {
 void health_init(struct health_state *h);
 
 /*
- * Take one piece of evidence; true when the verdict changed.  A failed connect
- * takes it out at once; a broken link makes it suspect until the next probe; one
- * good probe clears suspicion.
+ * Take one piece of evidence; true when the verdict changed.  A failed connect and a
+ * wrong server take it out at once; a broken link makes it suspect until the next
+ * probe; one good probe clears suspicion.  READ_ONLY says nothing of its health.
  */
 bool health_observe(struct health_state *h, const struct health_rule *rule,
 		    enum evidence evidence);

@@ -16,6 +16,19 @@
 
 enum backend_role { BACKEND_PRIMARY, BACKEND_REPLICA };
 
+/* The one state of a backend, of all evidence together; verdict.c computes it. */
+enum backend_state {
+	BACKEND_IS_NEW,			/* never probed */
+	BACKEND_IS_IN,
+	BACKEND_IS_READ_ONLY,		/* a primary that takes no writes; serves reads */
+	BACKEND_IS_SUSPECT,		/* traffic failed, a probe is on its way */
+	BACKEND_IS_DOWN,
+	BACKEND_IS_NOT_REPLICATING,
+	BACKEND_IS_LAGGING,
+	BACKEND_IS_DRAINING,		/* DNS does not know its name: not ready */
+};
+const char *backend_state_name(enum backend_state state);
+
 #define BACKEND_NAME_MAX 64u
 
 /* What a server said of itself at its last good probe. */
@@ -37,15 +50,22 @@ struct server_facts {
 	char     uuid[40];		/* server_uuid, or "" on MariaDB */
 };
 
-enum lag_state { LAG_UNKNOWN, LAG_KNOWN, LAG_STOPPED };	/* STOPPED: replication does not run */
+enum lag_state {
+	LAG_UNKNOWN,	/* its receiver is not connected */
+	LAG_KNOWN,
+	LAG_STOPPED,	/* replication does not run */
+	LAG_SECRET,	/* the probe account may not ask */
+};
 
 struct backend_view {
 	uint32_t            id;		/* changes when a new pod (address, identity) takes the name */
 	unsigned            ordinal;
 	enum backend_role   role;
 	enum health         health;
+	enum backend_state  state;
+	uint64_t            since_us;	/* when it came into <state>, on clock_now_us()'s clock */
 	bool                draining;	/* no new statements; running ones finish */
-	bool                usable;	/* computed: may take new statements of its role now */
+	bool                usable;	/* may take new statements of its role now */
 	bool                writable;	/* primary only: usable and not read-only */
 	uint32_t            weight;	/* 0..100; slow start included */
 	enum lag_state      lag_state;
@@ -53,7 +73,7 @@ struct backend_view {
 	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
 	struct address      address;
 	struct server_facts facts;
-	char                cause[160];	/* why it is as it is, in words: "probe: Connection refused" */
+	char                cause[160];	/* of <state>: "probe: Connection refused" */
 };
 
 struct topology {

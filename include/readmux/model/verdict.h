@@ -13,15 +13,18 @@ struct verdict_case {
 	struct backend_view *view;
 	bool                 name_gone;		/* confirmed: DNS does not know its name */
 	uint32_t             weight;		/* 1..100: what it has when it is usable */
+	uint64_t             blind_ms;		/* how long its lag has been unknown although
+						 * the primary answers */
 	const char          *trouble;		/* why it is not up, in words */
 	const char          *replication;	/* LAG_STOPPED: why, in words */
 };
 
 /*
- * Fill in draining, usable, writable, weight and cause of every view.
+ * Fill in state, draining, usable, writable, weight and cause of every view.
  *
- * A replica is dropped for its lag or its missing name only while another one
- * stays; lag that is unknown drops nobody.
+ * A replica is dropped for its lag or its missing name only while another one stays.
+ * Lag that is unknown because the primary is away drops nobody; a replica that alone
+ * does not find the primary lags by that time.
  */
 void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms);
 
