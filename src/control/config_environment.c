@@ -4,13 +4,13 @@
  *
  * Every variable that begins with READMUX_ must be understood, so that a misspelt
  * one is noticed.  The exceptions are what Kubernetes injects into every pod for
- * Services named readmux or readmux-something, and the resolver's debugging aid.
+ * Services named readmux or readmux-something, and discovery's debugging aid.
  */
 #include "config_source.h"
 
 #define PREFIX "READMUX_"
 #define VARIABLE_MAX 96u
-#define DEBUGGING_AID "READMUX_DNS_SERVERS"	/* control/resolver.h */
+#define DEBUGGING_AID "READMUX_RESOLV_CONF"	/* control/discovery.c */
 
 /* One variable, cut at its "=". */
 struct variable {

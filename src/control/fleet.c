@@ -8,7 +8,7 @@
 
 #include <readmux/base/log.h>
 
-#define GONE_CONFIRMED 2u	/* answers in a row that say a name is gone */
+#define PATIENCE_US 5000000u	/* with an address that is down, when the pod has others */
 
 /* --- members -------------------------------------------------------------------- */
 
@@ -24,7 +24,11 @@ static void start_member(struct fleet *f, unsigned ordinal, const struct address
 {
 	struct member *m = &f->members[ordinal];
 
-	*m = (struct member){ .in_use = true, .late_comer = f->discovered };
+	*m = (struct member){
+		.in_use = true,
+		.starts_slowly = f->discovered,
+		.turned_us = loop_now_us(f->loop),
+	};
 	health_init(&m->health);
 	m->view.id = ++f->next_id;
 	m->view.ordinal = ordinal;
@@ -63,19 +67,12 @@ static void stop_member(struct fleet *f, struct member *m)
 	f->news = true;
 }
 
-/* The least number of names that DNS has to be asked for. */
-static void expect_names(struct fleet *f)
-{
-	unsigned n = 1;		/* the primary's */
-
-	for (unsigned i = 0; i < BACKENDS_MAX; i++) {
-		if (f->members[i].in_use)
-			n = i + 1;
-	}
-	discovery_expect(f->discovery, n);
-}
-
 /* --- evidence -------------------------------------------------------------------- */
+
+static bool is_dead(enum health health)
+{
+	return health == HEALTH_DOWN || health == HEALTH_UNKNOWN;
+}
 
 static void observe(struct fleet *f, struct member *m, enum evidence evidence,
 		    const char *words)
@@ -85,12 +82,19 @@ static void observe(struct fleet *f, struct member *m, enum evidence evidence,
 	enum health before = m->health.now;
 
 	(void)health_observe(&m->health, &rule, evidence);
-	if (m->health.now == HEALTH_UP) {
-		if (before == HEALTH_DOWN || (before == HEALTH_UNKNOWN && m->late_comer))
-			m->up_us = loop_now_us(f->loop);
-	} else if (evidence != EVIDENCE_PROBE_OK) {
+	if (is_dead(before) != is_dead(m->health.now))
+		m->turned_us = loop_now_us(f->loop);
+	if (before == HEALTH_DOWN)
+		m->starts_slowly = true;
+	if (m->health.now != HEALTH_UP && evidence != EVIDENCE_PROBE_OK)
 		(void)snprintf(m->trouble, sizeof(m->trouble), "%s", words);
-	}
+}
+
+/* Its server may be elsewhere by now. */
+static void look_around(struct fleet *f)
+{
+	if (f->discovery != NULL)
+		discovery_hurry(f->discovery);
 }
 
 void fleet_evidence(struct fleet *f, uint32_t id, enum evidence evidence, const char *words)
@@ -100,11 +104,14 @@ void fleet_evidence(struct fleet *f, uint32_t id, enum evidence evidence, const 
 
 		if (!m->in_use || m->view.id != id)
 			continue;
-		observe(f, m, evidence, words);
+		if (evidence == EVIDENCE_READ_ONLY) {
+			m->view.facts.read_only = true;
+		} else {
+			observe(f, m, evidence, words);
+			look_around(f);
+		}
 		if (m->monitor != NULL)
 			monitor_kick(m->monitor);
-		if (f->discovery != NULL)
-			discovery_hurry(f->discovery);
 		fleet_settle(f);
 	}
 }
@@ -129,25 +136,69 @@ static void check_identity(struct fleet *f, struct member *m,
 
 	if (m->probed && (before->server_id != now->server_id ||
 			  before->mariadb != now->mariadb ||
+			  strcmp(before->hostname, now->hostname) != 0 ||
 			  strcmp(before->uuid, now->uuid) != 0)) {
 		m->view.id = ++f->next_id;
+		m->view.since_us = 0;
 		say_member(m, "another server has taken the address");
 	}
 	m->probed = true;
 }
 
+/*
+ * A pod's host name is its own.  Whoever bears the name of another pod has got this
+ * one's old address, and DNS is behind.
+ */
+static bool is_another_pod(const struct fleet *f, const struct member *m,
+			   const struct server_facts *facts)
+{
+	struct span host = span_head(span_of(facts->hostname), strcspn(facts->hostname, "."));
+	size_t prefix = strlen(f->settings->service) + 1;
+	uint64_t ordinal;
+
+	return f->discovery != NULL && host.len > prefix &&
+	       span_starts_nocase(host, f->settings->service) &&
+	       host.data[prefix - 1] == '-' &&
+	       span_to_u64(span_from(host, prefix), &ordinal) && ordinal != m->view.ordinal;
+}
+
+static void take_facts(struct fleet *f, struct member *m, const struct probe_report *r)
+{
+	check_identity(f, m, &r->facts);
+	m->view.facts = r->facts;
+	m->view.lag_state = r->lag_state;
+	m->view.lag_ms = r->lag_ms;
+	if (r->lag_state != LAG_UNKNOWN)
+		m->seen_lag_us = loop_now_us(f->loop);
+	(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);
+}
+
+static void take_good_report(struct fleet *f, struct member *m, const struct probe_report *r)
+{
+	char words[128];
+
+	if (is_another_pod(f, m, &r->facts)) {
+		(void)snprintf(words, sizeof(words), "probe: at its address is %s",
+			       r->facts.hostname);
+		observe(f, m, EVIDENCE_WRONG_SERVER, words);
+		look_around(f);
+		return;
+	}
+	take_facts(f, m, r);
+	observe(f, m, EVIDENCE_PROBE_OK, "");
+	if (m->health.now == HEALTH_DOWN)
+		monitor_kick(m->monitor);	/* it is coming back: the next one now */
+	pass_accounts(f, r);
+}
+
 static void take_report(struct fleet *f, struct member *m, const struct probe_report *r)
 {
 	if (r->evidence == EVIDENCE_PROBE_OK) {
-		check_identity(f, m, &r->facts);
-		m->view.facts = r->facts;
-		m->view.lag_state = r->lag_state;
-		m->view.lag_ms = r->lag_ms;
-		(void)snprintf(m->replication, sizeof(m->replication), "%s",
-			       r->replication);
+		take_good_report(f, m, r);
+	} else {
+		observe(f, m, r->evidence, r->words);
+		look_around(f);
 	}
-	observe(f, m, r->evidence, r->words);
-	pass_accounts(f, r);
 	fleet_settle(f);
 }
 
@@ -183,13 +234,33 @@ static void arrived(void *arg, struct letter *letter)
 
 /* --- discovery ------------------------------------------------------------------- */
 
-static void pod_found(void *arg, unsigned ordinal, const struct address *address)
+/*
+ * One of the addresses under a pod's name: its own, of two families, and while
+ * nameservers disagree also one of old.  It keeps the one it has, unless that has been
+ * down for a while.
+ */
+static const struct address *choose_address(const struct fleet *f, const struct member *m,
+					    const struct address *addresses, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && !(m->in_use && address_equal(&m->view.address, &addresses[at])))
+		at++;
+	if (at == n)
+		return &addresses[0];
+	if (m->health.now == HEALTH_DOWN &&
+	    loop_now_us(f->loop) - m->turned_us > PATIENCE_US)
+		return &addresses[(at + 1) % n];
+	return &addresses[at];
+}
+
+static void pod_found(void *arg, unsigned ordinal, const struct address *addresses, size_t n)
 {
 	struct fleet *f = arg;
 	struct member *m = &f->members[ordinal];
+	const struct address *address = choose_address(f, m, addresses, n);
 	struct server_facts facts = m->view.facts;
 
-	m->gone = 0;
 	m->name_gone = false;
 	if (m->in_use && address_equal(&m->view.address, address))
 		return;
@@ -202,27 +273,33 @@ static void pod_found(void *arg, unsigned ordinal, const struct address *address
 static void pod_gone(void *arg, unsigned ordinal)
 {
 	struct fleet *f = arg;
-	struct member *m = &f->members[ordinal];
 
-	if (!m->in_use || ++m->gone < GONE_CONFIRMED)
-		return;
-	m->name_gone = true;
-	/* a replica that does not answer either has left; a primary is waited for */
-	if (m->view.role != BACKEND_REPLICA || m->health.now != HEALTH_DOWN)
-		return;
-	say_member(m, "backend gone");
-	stop_member(f, m);
+	f->members[ordinal].name_gone = true;
 }
 
-static void pass_over(void *arg, bool complete)
+/* A replica without name that does not answer either; a primary is waited for. */
+static void forget_dead(struct fleet *f)
+{
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		struct member *m = &f->members[i];
+
+		if (!m->in_use || !m->name_gone || !is_dead(m->health.now) ||
+		    m->view.role != BACKEND_REPLICA)
+			continue;
+		say_member(m, "backend gone");
+		stop_member(f, m);
+	}
+}
+
+static void pass_over(void *arg, bool usable)
 {
 	struct fleet *f = arg;
 
-	if (complete && !f->discovered) {
+	if (usable && !f->discovered) {
 		f->discovered = true;
 		f->news = true;
 	}
-	expect_names(f);
+	forget_dead(f);
 	fleet_settle(f);
 }
 

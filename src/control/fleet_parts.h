@@ -23,10 +23,10 @@ struct member {
 	uint32_t            probe;	/* what its monitor's reports are marked with */
 	bool                in_use;
 	bool                probed;	/* a probe has succeeded since it is in use */
-	bool                late_comer;	/* found after the start: starts slowly */
+	bool                starts_slowly;	/* found after the start, or was down */
 	bool                name_gone;	/* DNS has confirmed it */
-	unsigned            gone;	/* answers in a row without its name */
-	uint64_t            up_us;	/* when slow start began; 0 = there is none */
+	uint64_t            turned_us;	/* when its health came out of, or went into, down */
+	uint64_t            seen_lag_us;	/* when its lag was known last; 0 = never */
 	char                trouble[160];	/* why it is not up */
 	char                replication[160];	/* why its replication does not run */
 };

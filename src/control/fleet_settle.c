@@ -16,21 +16,33 @@
 
 static uint32_t weight_of(const struct fleet *f, const struct member *m)
 {
-	uint64_t whole = f->settings->slow_start_ms * 1000, up;
+	uint64_t whole = f->settings->slow_start_ms * 1000;
+	uint64_t up = loop_now_us(f->loop) - m->turned_us;
 
-	if (m->up_us == 0 || whole == 0)
-		return WEIGHT_FULL;
-	up = loop_now_us(f->loop) - m->up_us;
-	if (up >= whole)
+	if (!m->starts_slowly || up >= whole)
 		return WEIGHT_FULL;
 	/* in steps, so that it is not news all the time */
 	return (uint32_t)((up * SLOW_START_STEPS / whole + 1) * WEIGHT_FULL /
 			  SLOW_START_STEPS);
 }
 
+/* For how long a replica has not found the primary, which was there all the time. */
+static uint64_t blind_ms(const struct fleet *f, const struct member *m)
+{
+	const struct member *primary = &f->members[0];
+	uint64_t now = loop_now_us(f->loop), since;
+
+	if (m->view.lag_state != LAG_UNKNOWN || !primary->in_use ||
+	    primary->health.now == HEALTH_UNKNOWN || primary->health.now == HEALTH_DOWN)
+		return 0;
+	since = primary->turned_us > m->seen_lag_us ? primary->turned_us : m->seen_lag_us;
+	return (now - since) / 1000;
+}
+
 static void compute(struct fleet *f)
 {
 	struct verdict_case cases[BACKENDS_MAX];
+	enum backend_state before[BACKENDS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
@@ -39,15 +51,21 @@ static void compute(struct fleet *f)
 		if (!m->in_use)
 			continue;
 		m->view.health = m->health.now;
+		before[n] = m->view.state;
 		cases[n++] = (struct verdict_case){
 			.view = &m->view,
 			.name_gone = m->name_gone,
 			.weight = weight_of(f, m),
+			.blind_ms = blind_ms(f, m),
 			.trouble = m->trouble,
 			.replication = m->replication,
 		};
 	}
 	verdict_compute(cases, n, f->settings->max_lag_ms);
+	for (size_t i = 0; i < n; i++) {
+		if (cases[i].view->since_us == 0 || cases[i].view->state != before[i])
+			cases[i].view->since_us = loop_now_us(f->loop);
+	}
 }
 
 static bool lag_is_news(const struct backend_view *a, const struct backend_view *b)
@@ -62,9 +80,8 @@ static bool is_news(const struct member *m)
 {
 	const struct backend_view *a = &m->view, *b = &m->told;
 
-	return a->id != b->id || a->health != b->health || a->usable != b->usable ||
-	       a->writable != b->writable || a->draining != b->draining ||
-	       a->weight != b->weight || lag_is_news(a, b) ||
+	return a->id != b->id || a->health != b->health || a->state != b->state ||
+	       a->draining != b->draining || a->weight != b->weight || lag_is_news(a, b) ||
 	       strcmp(a->cause, b->cause) != 0 ||
 	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
 }
@@ -82,7 +99,7 @@ static void say_in_or_out(const struct backend_view *v)
 	else
 		log_warn(NULL, "backend out", LOG_TEXT("backend", v->name),
 			 LOG_TEXT("address", at),
-			 LOG_TEXT("health", health_name(v->health)),
+			 LOG_TEXT("state", backend_state_name(v->state)),
 			 LOG_TEXT("cause", v->cause));
 }
 
@@ -90,17 +107,16 @@ static void say_in_or_out(const struct backend_view *v)
 static void say_change(const struct member *m)
 {
 	const struct backend_view *v = &m->view, *told = &m->told;
-	bool read_only = v->usable && v->role == BACKEND_PRIMARY && !v->writable;
 
-	if (v->health == HEALTH_UNKNOWN)
-		return;		/* nothing is known yet */
-	if (v->usable != told->usable || told->health == HEALTH_UNKNOWN ||
+	if (v->state == BACKEND_IS_NEW)
+		return;
+	if (v->usable != told->usable || told->state == BACKEND_IS_NEW ||
 	    (!v->usable && strcmp(v->cause, told->cause) != 0))
 		say_in_or_out(v);
-	if (read_only && (!told->usable || told->writable))
+	if (v->state == BACKEND_IS_READ_ONLY && told->state != BACKEND_IS_READ_ONLY)
 		log_warn(NULL, "the primary is read-only; writes wait",
 			 LOG_TEXT("backend", v->name));
-	else if (v->writable && told->usable && !told->writable)
+	else if (v->writable && told->state == BACKEND_IS_READ_ONLY)
 		log_info(NULL, "the primary takes writes again",
 			 LOG_TEXT("backend", v->name));
 }
@@ -151,6 +167,8 @@ static void slow_start_step(struct timer *t)
 
 static void watch_slow_start(struct fleet *f)
 {
+	if (timer_is_set(&f->slow_start))
+		return;		/* evidence comes all the time: it must not push it away */
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		const struct backend_view *v = &f->members[i].view;
 

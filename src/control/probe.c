@@ -193,6 +193,7 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 	}
 	if (p->failure.evidence != EVIDENCE_MISCONFIGURED)
 		return false;
+	r->lag_state = LAG_SECRET;
 	lag_is_secret(p);
 	return true;
 }

@@ -67,12 +67,15 @@ class Readmux:
             out.write(yaml_text(self.settings))
         return [self.binary, "--config", self.config]
 
+    def environment(self):
+        return sanitizer_environment()
+
     def launch(self):
         """Start the process, without waiting until it serves."""
         command = self.command()
         with open(self.log, "ab") as log:
             self.process = launch(command,
-                                  stdout=log, stderr=log, env=sanitizer_environment())
+                                  stdout=log, stderr=log, env=self.environment())
 
     def start(self):
         self.launch()

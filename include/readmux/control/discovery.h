@@ -2,10 +2,13 @@
 /*
  * Finds the pods of the StatefulSet by their DNS names, again and again.
  *
- * Asks for <service>-0, <service>-1, ... under the headless Service until
- * several in a row are missing; the Service's SRV record, where there is one,
- * says how far that is at least and which port each pod has.  It only reports;
- * what an answer means for a backend is fleet's business.
+ * The headless Service's SRV record lists the pods that are ready, with their ports.
+ * Without one, <service>-0, <service>-1, ... are asked for until several in a row are
+ * missing.  Discovery only reports; what an answer means for a backend is fleet's
+ * business.
+ *
+ * Names that the record does not list are not asked for: a cache keeps "no such name"
+ * for up to 30 s, and would then hide the pod that comes.
  *
  * Control thread only.
  */
@@ -19,26 +22,23 @@
 #define DISCOVERY_PODS_MAX 64u
 
 struct discovery_user_ops {
-	/* The pod with <ordinal> is at <address>, port included. */
-	void (*found)(void *arg, unsigned ordinal, const struct address *address);
-	/* DNS says that it has no such name. */
+	/* The pod with <ordinal> is at these addresses, port included, or at one of them. */
+	void (*found)(void *arg, unsigned ordinal, const struct address *addresses, size_t n);
+	/* Once, for one that was found: every nameserver has denied it, twice in a row. */
 	void (*gone)(void *arg, unsigned ordinal);
-	/* Every ordinal was asked for; <complete>: and each was answered. */
-	void (*passed)(void *arg, bool complete);
+	/* A pass is over; <usable>: something was found, or everything was denied. */
+	void (*passed)(void *arg, bool usable);
 };
 
 struct discovery;
 
-/* NULL: no memory, or DNS cannot be used (logged). */
+/* NULL: no memory. */
 struct discovery *discovery_new(struct loop *loop, const struct settings *settings,
 				const struct discovery_user_ops *ops, void *arg);
 void discovery_free(struct discovery *d);
 
 /* Look now, not when the TTL is over; at most a few times a second. */
 void discovery_hurry(struct discovery *d);
-
-/* From now on ask at least up to ordinal <n>-1, whatever is missing on the way. */
-void discovery_expect(struct discovery *d, unsigned n);
 
 /*
  * What follows "<service>-N" in pod names: ".mysql.default.svc.cluster.local.".

@@ -2,10 +2,12 @@
 /*
  * Asks DNS for addresses and service records, on the control loop.  c-ares's home.
  *
- * Names are absolute: the search list of resolv.conf and /etc/hosts are never
- * used, and nothing is kept longer than it takes to answer.  READMUX_DNS_SERVERS
- * ("127.0.0.1:5353") in the environment replaces resolv.conf's servers: a
- * debugging aid.
+ * Every nameserver of resolv.conf is asked, each by a channel of its own: c-ares alone
+ * would take the first "no such name" for an answer, and a nameserver that is behind
+ * the others, or knows another part of the world, would make pods vanish.  What they
+ * know is put together.  Nothing is kept longer than it takes to answer.
+ *
+ * Names are absolute: neither the search list nor /etc/hosts is used.
  */
 #ifndef READMUX_CONTROL_RESOLVER_H
 #define READMUX_CONTROL_RESOLVER_H
@@ -15,39 +17,49 @@
 
 enum resolver_answer {
 	RESOLVER_FOUND,
-	RESOLVER_GONE,		/* DNS says: no such name, or nothing of the kind at it */
-	RESOLVER_FAILED,	/* no usable answer: SERVFAIL, timeout ... */
+	RESOLVER_GONE,		/* all say: no such name, or nothing of the kind at it */
+	RESOLVER_FAILED,	/* not found, and not all have said so: SERVFAIL, timeout ... */
 };
 
-/* <address> has no port (0) and is valid during the call; <words> is for FAILED. */
-typedef void resolver_fn(void *arg, enum resolver_answer answer,
-			 const struct address *address, uint32_t ttl_s, const char *words);
-
+/* Of a service record. */
 struct resolver_target {
 	char     host[256];
 	uint16_t port;
 };
 
-/* <n> is 0 unless the answer is FOUND. */
-typedef void resolver_srv_fn(void *arg, enum resolver_answer answer,
-			     const struct resolver_target *targets, size_t n);
+/* Valid during the call. */
+struct resolver_result {
+	enum resolver_answer answer;
+	bool                 whole;	/* every nameserver has answered */
+	size_t               n;		/* 0 unless FOUND */
+	const struct address *addresses;	/* port 0; A before AAAA, in a fixed order; or */
+	const struct resolver_target *targets;
+	uint32_t             ttl_s;	/* of addresses: the least */
+	const char          *words;	/* not whole: why, "10.96.0.10: Timeout ..." */
+};
+
+typedef void resolver_fn(void *arg, const struct resolver_result *result);
 
 struct resolver;
 
-/* NULL: no memory, or resolv.conf cannot be used. */
-struct resolver *resolver_new(struct loop *loop);
+/* With the nameservers of the file <resolv_conf>, which need not be there.  NULL: no memory. */
+struct resolver *resolver_new(struct loop *loop, const char *resolv_conf);
 
 /* Questions under way are dropped without a call. */
 void resolver_free(struct resolver *r);
 
 /*
- * First address of <name>: A, or AAAA when it has no A.  <answered> runs once,
- * perhaps from inside.
+ * Use what resolv.conf says now; true when it has changed since the last call.  Not
+ * from inside an answer.
  */
-void resolver_ask(struct resolver *r, const char *name, resolver_fn *answered, void *arg);
+bool resolver_refresh(struct resolver *r);
+
+/* The addresses of <name>, of both families.  <answered> runs once, perhaps from inside. */
+void resolver_ask_addresses(struct resolver *r, const char *name, resolver_fn *answered,
+			    void *arg);
 
 /* The SRV records of <name>; the same rules. */
-void resolver_ask_srv(struct resolver *r, const char *name, resolver_srv_fn *answered,
-		      void *arg);
+void resolver_ask_services(struct resolver *r, const char *name, resolver_fn *answered,
+			   void *arg);
 
 #endif
