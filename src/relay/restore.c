@@ -16,11 +16,11 @@
 	"@@session.session_track_schema=ON, "					\
 	"@@session.session_track_state_change=ON"
 
-#define WHO_IS_IT_MARIADB "SELECT @@global.server_id, @@hostname"
-#define WHO_IS_IT_MYSQL								\
-	"SELECT @@global.server_id, @@hostname, @@server_uuid, "		\
+#define CHARSET									\
 	"@@session.character_set_client, @@session.character_set_results, "	\
 	"@@session.collation_connection"
+#define WHO_IS_IT_MARIADB "SELECT @@global.server_id, @@hostname, " CHARSET
+#define WHO_IS_IT_MYSQL   "SELECT @@global.server_id, @@hostname, @@server_uuid, " CHARSET
 
 /* --- what comes back ------------------------------------------------------ */
 
@@ -116,11 +116,7 @@ static const struct sink_ops wait_sink = {
 	.lost = server_conn_drop_news,
 };
 
-<<<<<<< Updated upstream
-/* --- who a fresh connection has reached, and its character set on MySQL ------------- */
-=======
-/* --- the character set of a fresh connection ------------------------------------ */
->>>>>>> Stashed changes
+/* --- who a fresh connection has reached, and its character set ------------------------ */
 
 /* An address may have passed to another pod since it was probed last. */
 static bool is_expected(const struct pool *pool, struct reader *row)
@@ -172,7 +168,7 @@ static void identity_row(struct server_conn *conn, struct span payload)
 
 	conn->identified = is_expected(conn->pool, &row);
 	conn->stranger = !conn->identified;
-	if (conn->identified && !conn->mariadb)
+	if (conn->identified)
 		take_charset(conn, &row);
 }
 
@@ -303,14 +299,9 @@ void restore_write_setup(struct server_conn *conn, struct writer *w)
 	if (conn->restore_to == NULL)
 		conn->restore_to = state_take(conn->session_state);
 	write_query(conn, set_trackers(conn), w);
-<<<<<<< Updated upstream
 	if (!conn->identified)
 		write_question(conn, conn->mariadb ? WHO_IS_IT_MARIADB : WHO_IS_IT_MYSQL,
 			       &identity_sink, w);
-=======
-	if (conn->base_charset[0] == '\0')
-		write_question(conn, SELECT_CHARSET, &charset_sink, w);
->>>>>>> Stashed changes
 	conn->tracked = true;
 }
 
