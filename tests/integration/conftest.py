@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
+from pods import why_not  # noqa: E402
 from readmux import BINARY, Readmux, close  # noqa: E402
 from servers import Cluster, Workspace  # noqa: E402
 
@@ -43,6 +44,9 @@ def pytest_terminal_summary(terminalreporter):
     if skip_mysql():
         terminalreporter.section("NOTHING WAS TESTED AGAINST MYSQL", red=True, bold=True)
         terminalreporter.line("Debian unstable, from which it comes, could not be had.")
+    if why_not():
+        terminalreporter.section("NO STATEFULSET WAS TESTED", red=True, bold=True)
+        terminalreporter.line(f"Its pods could not be had: {why_not()}")
     if os.environ.get("READMUX_SKIP_NPM"):
         terminalreporter.section("NO CLIENT OF NPM WAS TESTED", red=True, bold=True)
         terminalreporter.line("The packages of tests/clients/node could not be had.")
@@ -81,6 +85,13 @@ def workspace():
     workspace = Workspace()
     yield workspace
     workspace.remove()
+
+
+@pytest.fixture(scope="session")
+def namespaces():
+    """For tests with pods."""
+    if why_not():
+        pytest.skip(f"no pods: {why_not()}")
 
 
 @pytest.fixture(scope="module", params=KINDS)

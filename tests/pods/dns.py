@@ -72,6 +72,8 @@ class Dns:
             out.write(text)
 
     def start(self):
+        if self._runs():
+            return
         with open(self.log, "ab") as log:
             self.process = launch([*self.sandbox.prefix(), "knotd", "--config",
                                    os.path.join(self.directory, "knot.conf")],
@@ -80,7 +82,7 @@ class Dns:
 
     def stop(self):
         """No answer to anything until start()."""
-        if self.process is not None:
+        if self._runs():
             self.process.kill()
             self.process.wait()
 
@@ -90,8 +92,11 @@ class Dns:
         Services, with or without an address.
         """
         self._write_zone(pods, others or {})
-        if self.process is not None and self.process.poll() is None:
+        if self._runs():
             self._control("--blocking", "zone-reload", DOMAIN)
+
+    def _runs(self):
+        return self.process is not None and self.process.poll() is None
 
     def _control(self, *words):
         return subprocess.run(["knotc", "--socket", os.path.join(self.directory, "knot.sock"),

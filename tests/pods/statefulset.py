@@ -84,6 +84,7 @@ class StatefulSet(Cluster):
 
     def heal(self, seconds=60):
         """Until every pod is ready and replicates again, whatever was done to it."""
+        self.dns.start()
         for pod in self.servers:
             pod.heal()
         for pod in self.servers:

@@ -9,12 +9,16 @@ class TimedOut(AssertionError):
 
 
 def wait_until(condition, what, seconds=10.0, every=0.02):
-    """The first true value of condition(); TimedOut says <what> did not happen."""
+    """
+    The first true value of condition(); TimedOut says <what> did not happen: words, or a
+    function that finds them then.
+    """
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise TimedOut(f"not within {seconds:g} s: {what}")
+            words = what() if callable(what) else what
+            raise TimedOut(f"not within {seconds:g} s: {words}")
         time.sleep(every)
