@@ -38,15 +38,15 @@ struct discovery {
 	struct timer     again;
 	char             suffix[300];		/* ".mysql.default.svc.cluster.local." */
 	struct place     places[DISCOVERY_PODS_MAX];
-	unsigned         reach;			/* behind the last ordinal that was ever found */
-	uint64_t         record_us;		/* when a service record was there; 0 = never */
+	unsigned         reach;			/* behind the last ordinal ever found */
+	uint64_t         record_us;		/* when there was a record; 0 = never */
 	uint64_t         started_us;
 	bool             asking;
 	bool             hurry;			/* asked to look again, not later */
 	bool             failing;		/* the last pass was not complete */
 
 	/* of the pass under way */
-	bool             by_record;		/* the service record says whom to ask for */
+	bool             by_record;		/* the record says whom to ask for */
 	unsigned         next;			/* ordinal to be asked for */
 	unsigned         open;			/* names without an answer yet */
 	bool             complete;		/* no question failed */
@@ -75,7 +75,8 @@ static void say_failing(struct discovery *d)
 			 LOG_TEXT("service", d->settings->service),
 			 LOG_TEXT("problem", d->problem));
 	else
-		log_info(NULL, "DNS answers again", LOG_TEXT("service", d->settings->service));
+		log_info(NULL, "DNS answers again",
+			 LOG_TEXT("service", d->settings->service));
 }
 
 static void end_pass(struct discovery *d)
@@ -192,7 +193,8 @@ static void ask_names(struct discovery *d)
 			continue;
 		d->open++;
 		name_of(d, d->next, name, sizeof(name));
-		resolver_ask_addresses(d->resolver, name, pod_answered, &d->places[d->next]);
+		resolver_ask_addresses(d->resolver, name, pod_answered,
+				       &d->places[d->next]);
 	}
 	name_over(d);
 }

@@ -152,7 +152,8 @@ static void check_identity(struct fleet *f, struct member *m,
 static bool is_another_pod(const struct fleet *f, const struct member *m,
 			   const struct server_facts *facts)
 {
-	struct span host = span_head(span_of(facts->hostname), strcspn(facts->hostname, "."));
+	size_t short_len = strcspn(facts->hostname, ".");
+	struct span host = span_head(span_of(facts->hostname), short_len);
 	size_t prefix = strlen(f->settings->service) + 1;
 	uint64_t ordinal;
 
@@ -173,7 +174,8 @@ static void take_facts(struct fleet *f, struct member *m, const struct probe_rep
 	(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);
 }
 
-static void take_good_report(struct fleet *f, struct member *m, const struct probe_report *r)
+static void take_good_report(struct fleet *f, struct member *m,
+			     const struct probe_report *r)
 {
 	char words[128];
 
@@ -254,7 +256,8 @@ static const struct address *choose_address(const struct fleet *f, const struct 
 	return &addresses[at];
 }
 
-static void pod_found(void *arg, unsigned ordinal, const struct address *addresses, size_t n)
+static void pod_found(void *arg, unsigned ordinal, const struct address *addresses,
+		      size_t n)
 {
 	struct fleet *f = arg;
 	struct member *m = &f->members[ordinal];

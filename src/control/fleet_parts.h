@@ -25,7 +25,7 @@ struct member {
 	bool                probed;	/* a probe has succeeded since it is in use */
 	bool                starts_slowly;	/* found after the start, or was down */
 	bool                name_gone;	/* DNS has confirmed it */
-	uint64_t            turned_us;	/* when its health came out of, or went into, down */
+	uint64_t            turned_us;	/* when it went down or came back */
 	uint64_t            seen_lag_us;	/* when its lag was known last; 0 = never */
 	char                trouble[160];	/* why it is not up */
 	char                replication[160];	/* why its replication does not run */

@@ -59,11 +59,11 @@ struct question {
 	unsigned               asked;
 	unsigned               replied;		/* with yes or no */
 	unsigned               open;		/* asked, and not at an end */
-	unsigned               awaited;		/* those of them that the answer waits for */
+	unsigned               awaited;		/* those that the answer waits for */
 	bool                   told;
 	struct resolver_result result;
 	struct address         addresses[ADDRESSES];
-	struct resolver_target *targets;	/* TARGETS of them, when services are asked for */
+	struct resolver_target *targets;	/* TARGETS of them, or NULL */
 	char                   words[160];
 	char                   name[300];
 	struct inquiry         inquiries[NAMESERVERS];
@@ -164,7 +164,8 @@ static bool open_channel(struct nameserver *s)
 	if (node.family == AF_INET)
 		node.addr.addr4 = s->address.u.v4.sin_addr;
 	else
-		memcpy(&node.addr.addr6, &s->address.u.v6.sin6_addr, sizeof(node.addr.addr6));
+		memcpy(&node.addr.addr6, &s->address.u.v6.sin6_addr,
+		       sizeof(node.addr.addr6));
 	return ares_init_options(&s->channel, &options, mask) == ARES_SUCCESS &&
 	       ares_set_servers_ports(s->channel, &node) == ARES_SUCCESS;
 }
@@ -211,7 +212,8 @@ static void use_servers(struct resolver *r, const struct address *addresses, siz
 
 		address_format(&addresses[i], at, sizeof(at));
 		if (s == NULL) {
-			log_error(NULL, "a nameserver cannot be used", LOG_TEXT("address", at));
+			log_error(NULL, "a nameserver cannot be used",
+				  LOG_TEXT("address", at));
 			continue;
 		}
 		log_info(NULL, "nameserver", LOG_TEXT("address", at));
@@ -247,8 +249,8 @@ static size_t read_nameservers(FILE *f, struct address addresses[NAMESERVERS])
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
@@ -412,7 +414,8 @@ static void replied_aaaa(void *arg, int status, int timeouts, unsigned char *byt
 		struct address address = { .len = sizeof(address.u.v6) };
 
 		address.u.v6.sin6_family = AF_INET6;
-		memcpy(&address.u.v6.sin6_addr, &found[k].ip6addr, sizeof(found[k].ip6addr));
+		memcpy(&address.u.v6.sin6_addr, &found[k].ip6addr,
+		       sizeof(found[k].ip6addr));
 		add_address(i->question, &address, found[k].ttl);
 	}
 	/* some servers fail, or deny the name, for want of AAAA records */

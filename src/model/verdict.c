@@ -20,8 +20,8 @@ static bool is_late(const struct verdict_case *c, uint64_t max_lag_ms)
 /* A replica against which nothing at all can be said. */
 static bool is_sound(const struct verdict_case *c, uint64_t max_lag_ms)
 {
-	return is_replica(c) && c->view->health == HEALTH_UP &&
-	       c->view->lag_state != LAG_STOPPED && !c->name_gone && !is_late(c, max_lag_ms);
+	return is_replica(c) && c->view->health == HEALTH_UP && !c->name_gone &&
+	       c->view->lag_state != LAG_STOPPED && !is_late(c, max_lag_ms);
 }
 
 static bool any_sound(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms)
@@ -86,8 +86,8 @@ static const char *explain(const struct verdict_case *c, uint64_t max_lag_ms)
 		break;
 	}
 	if (c->name_gone)
-		return is_replica(c) ? "its DNS name is gone, but no other replica is better" :
-		       "its DNS name is gone, but it answers";
+		return !is_replica(c) ? "its DNS name is gone, but it answers" :
+		       "its DNS name is gone, but no other replica is better";
 	return is_late(c, max_lag_ms) ? "lags, but no other replica is better" : "";
 }
 
@@ -98,7 +98,6 @@ void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_la
 	for (size_t i = 0; i < n; i++) {
 		const struct verdict_case *c = &cases[i];
 		struct backend_view *v = c->view;
-		const char *cause;
 
 		v->state = state_of(c, others, max_lag_ms);
 		v->usable = v->state == BACKEND_IS_IN || v->state == BACKEND_IS_READ_ONLY;
@@ -106,7 +105,6 @@ void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_la
 		/* as the mysql-read Service does; a primary keeps its live connections */
 		v->draining = others && is_replica(c) && c->name_gone;
 		v->weight = v->usable ? c->weight : 0;
-		cause = explain(c, max_lag_ms);
-		(void)snprintf(v->cause, sizeof(v->cause), "%s", cause != NULL ? cause : "");
+		(void)snprintf(v->cause, sizeof(v->cause), "%s", explain(c, max_lag_ms));
 	}
 }

@@ -232,7 +232,8 @@ void resolver_ask_services(struct resolver *r, const char *name, resolver_fn *an
 		int len = 0;
 		char host[64];
 
-		assert_int_equal(sscanf(value, "%63[^:]:%hu%n", host, &target->port, &len), 2);
+		assert_int_equal(2, sscanf(value, "%63[^:]:%hu%n", host, &target->port,
+					   &len));
 		(void)snprintf(target->host, sizeof(target->host),
 			       "%s.mysql.shop.svc.test", host);
 		value += len + (value[len] == ' ');
@@ -344,7 +345,8 @@ static void test_by_record(void **state)
 	say("1", "10.0.0.2");
 	say("2", "10.0.0.3");		/* not ready, or of somebody else */
 	PASS(0, "SRV 0 1", "+0 10.0.0.1:3306 +1 10.0.0.2:3307");
-	say("SRV", "mysql-0:3306 MYSQL-1:3307 mysql-7:3306 other-3:3306 mysql-64:1 mysql:1");
+	say("SRV", "mysql-0:3306 MYSQL-1:3307 mysql-7:3306 other-3:3306 mysql-64:1 "
+	    "mysql:1");
 	say("7", "fd00::7 10.0.0.7");
 	PASS(5000, "SRV 0 1 7",
 	     "+0 10.0.0.1:3306 +1 10.0.0.2:3307 +7 [fd00::7]:3306 10.0.0.7:3306");

@@ -192,7 +192,7 @@ static void test_link_broke(void **state)
 
 	(void)state;
 	(void)scene_add_fake(scene, &primary, FAKE_ANSWERS);
-	scene_set(scene, "probe.interval", "1h");	/* only a probe at once can clear it */
+	scene_set(scene, "probe.interval", "1h");	/* a probe at once clears it */
 	scene_begin(scene);
 	RUN_UNTIL(scene, first_is_up);
 	fleet_evidence(scene->fleet, view(scene, 0)->id, EVIDENCE_LINK_BROKE,

@@ -229,7 +229,7 @@ static void test_address_of_another_pod(void **state)
 	fake_mysql_become(scene->fakes[1], &second, FAKE_ANSWERS);
 	RUN_UNTIL(scene, second_is_down);
 	assert_cause(scene, 1, "at its address is mysql-2");
-	assert_string_equal(view(scene, 1)->facts.uuid, "bbbb");	/* not what it told */
+	assert_string_equal(view(scene, 1)->facts.uuid, "bbbb");	/* as before */
 	assert_true(dns.hurried > hurried);
 	fake_mysql_become(scene->fakes[1], &first, FAKE_ANSWERS);
 	RUN_UNTIL(scene, second_is_in);

@@ -12,8 +12,8 @@
 /*
  * A backend is written as letters: P primary or R replica; u up, d down, s suspect,
  * ? unknown; then any of r read-only, l late, n lag unknown, b lag unknown for long
- * although the primary answers, s lag secret, x replication stopped, g name gone.  The wanted verdict: U usable, W usable and writable, - not usable,
- * D draining.
+ * although the primary answers, s lag secret, x replication stopped, g name gone.  The
+ * wanted verdict: U usable, W usable and writable, - not usable, D draining.
  */
 static const struct {
 	const char *backends[4];
@@ -34,7 +34,7 @@ static const struct {
 	{ { "Pu", "Rul", "Rug" },     "WUU", "nor one whose name is gone" },
 	{ { "Pd", "Run", "Run" },     "-UU", "lag unknown drops nobody" },
 	{ { "Pu", "Run", "Rul" },     "WU-", "lag unknown is better than late" },
-	{ { "Pu", "Rub", "Ru" },      "W-U", "but not for long while the primary is there" },
+	{ { "Pu", "Rub", "Ru" },      "W-U", "but not for long while that is up" },
 	{ { "Pu", "Rub" },            "WU",  "unless nobody else is left" },
 	{ { "Pu", "Rub", "Rub" },     "WUU", "or all are alike" },
 	{ { "Pu", "Rus", "Ru" },      "WUU", "lag that may not be asked drops nobody" },

@@ -22,8 +22,9 @@
 #define DISCOVERY_PODS_MAX 64u
 
 struct discovery_user_ops {
-	/* The pod with <ordinal> is at these addresses, port included, or at one of them. */
-	void (*found)(void *arg, unsigned ordinal, const struct address *addresses, size_t n);
+	/* The pod with <ordinal> is at one of these addresses, port included. */
+	void (*found)(void *arg, unsigned ordinal, const struct address *addresses,
+		      size_t n);
 	/* Once, for one that was found: every nameserver has denied it, twice in a row. */
 	void (*gone)(void *arg, unsigned ordinal);
 	/* A pass is over; <usable>: something was found, or everything was denied. */

@@ -29,7 +29,7 @@ struct fleet_host_ops {
 
 /*
  * Starts discovery and probes per <settings>; the first snapshot (perhaps with
- * no backend usable) is published before the loop's first turn ends.  NULL: no memory or threads.
+ * no backend usable) is published from inside.  NULL: no memory.
  */
 struct fleet *fleet_new(struct loop *loop, const struct settings *settings,
 			const struct fleet_host_ops *ops, void *arg);
@@ -37,7 +37,7 @@ struct fleet *fleet_new(struct loop *loop, const struct settings *settings,
 /* Stops and joins the probe threads; takes at most the probe timeout. */
 void fleet_free(struct fleet *fleet);
 
-/* What a worker saw in traffic: CONNECT_FAILED or LINK_BROKE of backend <id>. */
+/* What a worker saw in traffic of backend <id>: anything but what probes alone can tell. */
 void fleet_evidence(struct fleet *fleet, uint32_t id, enum evidence evidence,
 		    const char *words);
 

@@ -18,7 +18,7 @@
 enum resolver_answer {
 	RESOLVER_FOUND,
 	RESOLVER_GONE,		/* all say: no such name, or nothing of the kind at it */
-	RESOLVER_FAILED,	/* not found, and not all have said so: SERVFAIL, timeout ... */
+	RESOLVER_FAILED,	/* not found, but not all say so: SERVFAIL, timeout ... */
 };
 
 /* Of a service record. */
@@ -32,8 +32,8 @@ struct resolver_result {
 	enum resolver_answer answer;
 	bool                 whole;	/* every nameserver has answered */
 	size_t               n;		/* 0 unless FOUND */
-	const struct address *addresses;	/* port 0; A before AAAA, in a fixed order; or */
-	const struct resolver_target *targets;
+	const struct address *addresses;	/* without port; A before AAAA, sorted */
+	const struct resolver_target *targets;	/* of services */
 	uint32_t             ttl_s;	/* of addresses: the least */
 	const char          *words;	/* not whole: why, "10.96.0.10: Timeout ..." */
 };
@@ -42,7 +42,7 @@ typedef void resolver_fn(void *arg, const struct resolver_result *result);
 
 struct resolver;
 
-/* With the nameservers of the file <resolv_conf>, which need not be there.  NULL: no memory. */
+/* By the nameservers of the file <resolv_conf>, if it is there.  NULL: no memory. */
 struct resolver *resolver_new(struct loop *loop, const char *resolv_conf);
 
 /* Questions under way are dropped without a call. */

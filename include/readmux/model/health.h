@@ -14,7 +14,7 @@
 enum health {
 	HEALTH_UNKNOWN,		/* never probed */
 	HEALTH_UP,
-	HEALTH_SUSPECT,		/* traffic failed; a probe is on its way; takes no new statements */
+	HEALTH_SUSPECT,		/* traffic failed; a probe is on its way */
 	HEALTH_DOWN,
 };
 const char *health_name(enum health health);
@@ -22,11 +22,11 @@ const char *health_name(enum health health);
 enum evidence {
 	EVIDENCE_PROBE_OK,
 	EVIDENCE_PROBE_FAILED,
-	EVIDENCE_CONNECT_FAILED,	/* a worker could not connect: refused, unreachable, timeout */
+	EVIDENCE_CONNECT_FAILED,	/* refused, unreachable, or a worker's timeout */
 	EVIDENCE_LINK_BROKE,		/* a worker lost a connection in use */
-	EVIDENCE_MISCONFIGURED,		/* 1045 and the like at the probe: alive, not usable by us */
+	EVIDENCE_MISCONFIGURED,		/* 1045 and the like at the probe: it lives */
 	EVIDENCE_WRONG_SERVER,		/* another pod answers at its address */
-	EVIDENCE_READ_ONLY,		/* a worker's write was refused by the primary as read-only */
+	EVIDENCE_READ_ONLY,		/* the primary has refused a worker's write */
 };
 
 struct health_rule {

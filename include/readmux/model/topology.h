@@ -58,12 +58,12 @@ enum lag_state {
 };
 
 struct backend_view {
-	uint32_t            id;		/* changes when a new pod (address, identity) takes the name */
+	uint32_t            id;		/* another one when a new pod takes the name */
 	unsigned            ordinal;
 	enum backend_role   role;
 	enum health         health;
 	enum backend_state  state;
-	uint64_t            since_us;	/* when it came into <state>, on clock_now_us()'s clock */
+	uint64_t            since_us;	/* when it came into <state>, by clock_now_us() */
 	bool                draining;	/* no new statements; running ones finish */
 	bool                usable;	/* may take new statements of its role now */
 	bool                writable;	/* primary only: usable and not read-only */

@@ -13,8 +13,7 @@ struct verdict_case {
 	struct backend_view *view;
 	bool                 name_gone;		/* confirmed: DNS does not know its name */
 	uint32_t             weight;		/* 1..100: what it has when it is usable */
-	uint64_t             blind_ms;		/* how long its lag has been unknown although
-						 * the primary answers */
+	uint64_t             blind_ms;		/* with a primary that answers, and no lag */
 	const char          *trouble;		/* why it is not up, in words */
 	const char          *replication;	/* LAG_STOPPED: why, in words */
 };
