@@ -52,6 +52,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 		statement_start(s, packet, true);
 		return;
 	}
+	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	bare = state_schema_only(s->state);
 	if (bare == NULL) {
 		session_close(s, "out of memory");
@@ -213,6 +214,13 @@ static bool kill_by_text(struct session *s, struct span packet)
 	return sql_kill_of(text, &mode, &kill) && session_kill(s, &kill, packet);
 }
 
+static bool speaks_to_readmux(struct session *s, struct span packet)
+{
+	struct span text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
+
+	return session_answers(s, text) || session_takes_settings(s, text);
+}
+
 void session_command(struct session *s, struct span packet, bool whole)
 {
 	uint8_t command = packet.len > PACKET_HEADER_LEN ? packet.data[PACKET_HEADER_LEN] : COM_SLEEP;
@@ -235,6 +243,8 @@ void session_command(struct session *s, struct span packet, bool whole)
 	}
 	if (command == COM_QUERY)
 		classify(s, packet, whole);
+	if (command == COM_QUERY && whole && speaks_to_readmux(s, packet))
+		return;
 	if ((s->st.verdict.flags & SQL_KILL) != 0 && kill_by_text(s, packet))
 		return;
 	statement_start(s, packet, whole);

@@ -65,6 +65,7 @@ static void keep_assignment(struct session *s, const struct sql_assignment *a,
 
 	switch (a->kind) {
 	case SQL_ASSIGN_USER_VARIABLE:
+		session_take_setting(s, a);
 		if (lower_name(a->name, name, sizeof(name)))
 			replace_state(s, state_with_user_variable(s->state, read_in,
 								  span_of(name), a->value));
@@ -188,6 +189,7 @@ static void learn_reset(struct session *s)
 	s->pins = 0;
 	session_drop_ties(s);
 	session_drop_trackers(s);
+	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	insert_id_reset(&s->insert_id);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)

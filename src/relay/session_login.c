@@ -536,6 +536,7 @@ static void leave_old_user(struct session *s)
 	s->pins = 0;
 	session_drop_ties(s);
 	session_drop_trackers(s);
+	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	insert_id_reset(&s->insert_id);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 }

@@ -175,3 +175,68 @@ void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
 	if (any && at_end(&lexer, &t))
 		*columns = found;
 }
+
+/* --- SELECT @@readmux_... ------------------------------------------------------------- */
+
+static const struct {
+	const char               *name;
+	enum sql_readmux_variable variable;
+} readmux_variables[] = {
+	{ "readmux_consistency", SQL_READMUX_CONSISTENCY },
+	{ "readmux_position",    SQL_READMUX_POSITION },
+};
+
+/* @@[session.]readmux_x, whose @@ is <t>. */
+static bool take_readmux_variable(struct lexer *lexer, struct token *t,
+				  enum sql_readmux_variable *variable)
+{
+	if (t->kind != TOKEN_SYSTEM_VARIABLE)
+		return false;
+	lexer_next(lexer, t);
+	if (is_word(t, "session") || is_word(t, "local")) {
+		lexer_next(lexer, t);
+		lexer_next(lexer, t);	/* the dot */
+	}
+	for (size_t i = 0; i < ARRAY_LEN(readmux_variables); i++) {
+		if (!is_word(t, readmux_variables[i].name))
+			continue;
+		*variable = readmux_variables[i].variable;
+		lexer_next(lexer, t);
+		return true;
+	}
+	return false;
+}
+
+bool sql_readmux_columns_of(struct span sql, const struct sql_mode *mode,
+			    struct sql_readmux_columns *columns)
+{
+	struct lexer lexer = lexer_over(sql, mode);
+	struct token t;
+
+	*columns = (struct sql_readmux_columns){ 0 };
+	lexer_next(&lexer, &t);
+	if (!is_word(&t, "select"))
+		return false;
+	do {
+		unsigned n = columns->n;
+		size_t from;
+
+		lexer_next(&lexer, &t);
+		from = t.at;
+		if (n == SQL_READMUX_COLUMNS_MAX ||
+		    !take_readmux_variable(&lexer, &t, &columns->column[n].variable))
+			return false;
+		columns->column[n].name = span_head(span_from(sql, from), t.at - from);
+		while (columns->column[n].name.len > 0 &&
+		       columns->column[n].name.data[columns->column[n].name.len - 1] <= ' ')
+			columns->column[n].name.len--;
+		if (is_word(&t, "as"))
+			lexer_next(&lexer, &t);
+		if (t.kind == TOKEN_WORD || t.kind == TOKEN_QUOTED_NAME || t.kind == TOKEN_STRING) {
+			columns->column[n].name = t.text;
+			lexer_next(&lexer, &t);
+		}
+		columns->n++;
+	} while (is_operator(&t, ','));
+	return at_end(&lexer, &t);
+}

@@ -29,6 +29,7 @@ static const struct {
 	{ "last_gtid",           VARIABLE_PREVIOUS },
 	{ "pseudo_thread_id",    VARIABLE_CONNECTION_ID },
 	{ "session_track_*",     VARIABLE_TRACKER },
+	{ "readmux_*",           VARIABLE_READMUX },
 	{ "read_only",           VARIABLE_ROLE },
 	{ "super_read_only",     VARIABLE_ROLE },
 	{ "innodb_read_only",    VARIABLE_ROLE },

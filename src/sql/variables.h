@@ -14,6 +14,7 @@ enum variable_meaning {
 	VARIABLE_INSERT_ID,
 	VARIABLE_PREVIOUS,	/* about the statement before */
 	VARIABLE_CONNECTION_ID,
+	VARIABLE_READMUX,	/* readmux's own */
 	VARIABLE_TRACKER,	/* readmux sets it for itself, besides what the session wants */
 };
 

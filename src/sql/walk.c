@@ -194,6 +194,9 @@ static void inspect_variable(struct walk *w)
 	case VARIABLE_CONNECTION_ID:
 		w->part.flags |= SQL_CONNECTION_ID;
 		break;
+	case VARIABLE_READMUX:
+		w->part.flags |= SQL_READS_READMUX;
+		break;
 	case VARIABLE_TRACKER:
 		w->part.flags |= SQL_TRACKERS;
 		break;

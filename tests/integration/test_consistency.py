@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pymysql
 import pytest
 
 from readmux import close, rows
@@ -77,3 +78,67 @@ def test_a_session_never_goes_back(readmux, history, pause):
     assert set().union(*servers) >= REPLICAS, f"reads: {servers}"
     for session in sessions:
         close(session)
+
+
+# ------------------------------------------------------------------- told and asked in SQL
+
+def refused(session, sql):
+    with pytest.raises(pymysql.err.MySQLError) as failure:
+        rows(session, sql)
+    return failure.value.args
+
+
+@pytest.fixture
+def behind(cluster, table):
+    """No replica applies anything."""
+    lockers = [replica.connect() for replica in cluster.replicas]
+    for locker in lockers:
+        rows(locker, "FLUSH TABLES WITH READ LOCK")
+    yield table
+    for locker in lockers:
+        locker.close()
+
+
+COUNT = "SELECT COUNT(*), @@server_id FROM {}"
+
+
+def test_eventual_reads_do_not_wait(readmux, behind):
+    session = readmux.connect()
+    rows(session, f"INSERT INTO {behind} (v) VALUES ('new')")
+    assert rows(session, COUNT.format(behind)) == ((1, 100),)
+    hinted = rows(session, "/* readmux: consistency=eventual */ " + COUNT.format(behind))
+    assert hinted[0][0] == 0 and hinted[0][1] in REPLICAS
+    rows(session, "SET @readmux_consistency = 'eventual'")
+    assert rows(session, "SELECT @@readmux_consistency AS c") == (("eventual",),)
+    assert rows(session, COUNT.format(behind))[0][1] in REPLICAS
+    rows(session, "SET @readmux_consistency = 'primary'")
+    assert rows(session, COUNT.format(behind)) == ((1, 100),)
+    rows(session, "SET @readmux_consistency = NULL")
+    assert rows(session, "SELECT @@readmux_consistency") == (("session",),)
+    close(session)
+
+
+def test_a_position_is_handed_over(readmux, behind):
+    writer, reader = readmux.connect(), readmux.connect()
+    assert rows(reader, COUNT.format(behind))[0][0] == 0
+    rows(writer, f"INSERT INTO {behind} (v) VALUES ('new')")
+    ((position, consistency),) = rows(
+        writer, "SELECT @@readmux_position, @@session.readmux_consistency AS `how`")
+    assert position and consistency == "session"
+    assert rows(reader, COUNT.format(behind))[0][0] == 0
+    rows(reader, f"SET @readmux_position = '{position}'")
+    assert rows(reader, COUNT.format(behind)) == ((1, 100),)
+    close(writer)
+    close(reader)
+
+
+def test_nonsense_is_refused(readmux, session):
+    number, text = refused(session, "SET @readmux_consistency = 'sloppy'")
+    assert number == 1231 and "'session', 'eventual', 'primary'" in text and "sloppy" in text
+    number, text = refused(session, "SET @a = 1, @readmux_position = '0-1-1; DROP'")
+    assert number == 1231 and "SELECT @@readmux_position" in text
+    assert refused(session, "SET @readmux_position = CONCAT('0-', 1)")[0] == 1231
+    assert refused(session, "SELECT @@readmux_nothing")[0] == 1193
+    rows(session, "SET @readmux_consistency = 'eventual', @b = 2")
+    assert rows(session, "SELECT @@readmux_consistency") == (("eventual",),)
+    assert rows(session, "SELECT @b") == ((2,),)

@@ -108,11 +108,50 @@ static void test_columns(void **state)
 	}
 }
 
+/* c(onsistency) or p(osition), each with the name of its column */
+static const struct {
+	const char *sql;
+	const char *columns;
+} asked[] = {
+	{ "SELECT @@readmux_position", "p:@@readmux_position " },
+	{ "select @@session.READMUX_position , @@readmux_consistency as c ;",
+	  "p:@@session.READMUX_position c:c " },
+	{ "SELECT @@readmux_position 'where'", "p:where " },
+	{ "SELECT @@readmux_nothing", "" },
+	{ "SELECT @@readmux_position, 1", "" },
+	{ "SELECT @@readmux_position FROM t", "" },
+	{ "SELECT @@readmux_position + 1", "" },
+	{ "SELECT @@readmux_position; SELECT 1", "" },
+	{ "SELECT @readmux_position", "" },
+	{ "SELECT @@", "" },
+	{ "SELECT", "" },
+	{ "", "" },
+};
+
+static void test_readmux_columns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct sql_readmux_columns columns;
+		char seen[200] = "";
+		bool known = sql_readmux_columns_of(span_of(asked[i].sql), &mode, &columns);
+
+		for (unsigned k = 0; known && k < columns.n; k++)
+			(void)snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%c:%.*s ",
+				       "cp"[columns.column[k].variable],
+				       (int)columns.column[k].name.len,
+				       (const char *)columns.column[k].name.data);
+		if (strcmp(seen, asked[i].columns) != 0)
+			fail_msg("%s: %s", asked[i].sql, seen);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_readmux_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

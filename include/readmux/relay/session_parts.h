@@ -287,6 +287,15 @@ bool session_may_read_at(const struct session *s, const struct backend_view *vie
 /* The statement, on s->conn, has to wait for the session's position first. */
 bool statement_wants_position(const struct session *s);
 
+/* session_readmux.c */
+struct sql_assignment;
+/* SELECT @@readmux_...: true, and answered. */
+bool session_answers(struct session *s, struct span text);
+/* SET @readmux_... and nothing else, or to what makes no sense: true, and answered. */
+bool session_takes_settings(struct session *s, struct span text);
+/* A SET has worked; it may have been one of those, too. */
+void session_take_setting(struct session *s, const struct sql_assignment *a);
+
 /* session_named.c */
 /* <text> may be a PREPARE, EXECUTE or DEALLOCATE of what can be carried along. */
 void statement_use_named(struct session *s, struct span text);

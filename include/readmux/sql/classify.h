@@ -35,6 +35,7 @@ enum sql_flag {
 	SQL_SHOW_READMUX      = 1u << 10, /* SHOW READMUX ... */
 	SQL_FOUND_ROWS_WANTED = 1u << 11, /* SELECT SQL_CALC_FOUND_ROWS */
 	SQL_SETS_TRANSACTION  = 1u << 12, /* SET TRANSACTION without SESSION/GLOBAL: for the next one only */
+	SQL_READS_READMUX     = 1u << 16, /* @@readmux_... */
 	SQL_TRACKERS          = 1u << 15, /* sets or shows session_track_... variables */
 	SQL_RELEASES          = 1u << 14, /* COMMIT or ROLLBACK with RELEASE: the connection ends */
 	SQL_HAS_SET           = 1u << 13, /* effects.h can list its assignments */

@@ -33,6 +33,30 @@ enum sql_session_value {
 	SQL_VALUE_ERROR_COUNT,		/* @@error_count */
 };
 
+/* Variables that only readmux knows. */
+enum sql_readmux_variable {
+	SQL_READMUX_CONSISTENCY,	/* @@readmux_consistency */
+	SQL_READMUX_POSITION,		/* @@readmux_position */
+};
+
+#define SQL_READMUX_COLUMNS_MAX 4u
+
+struct sql_readmux_columns {
+	unsigned n;
+	struct {
+		enum sql_readmux_variable variable;
+		struct span               name;		/* of the column, in the text */
+	} column[SQL_READMUX_COLUMNS_MAX];
+};
+
+/*
+ * SELECT @@readmux_x [[AS] name], ... and nothing else.  False for every other text, also where
+ * another column is among them.
+ */
+RMX_MUST_CHECK
+bool sql_readmux_columns_of(struct span sql, const struct sql_mode *mode,
+			    struct sql_readmux_columns *columns);
+
 #define SQL_SESSION_COLUMNS_MAX 16u
 
 struct sql_session_columns {
