@@ -73,6 +73,20 @@ static int print_settings_doc(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
+static int print_manual(const struct options *options)
+{
+	if (strcmp(options->page, "readmux.8") == 0) {
+		options_print_manual(stdout);
+	} else if (strcmp(options->page, "readmux.yaml.5") == 0) {
+		config_print_manual(stdout);
+	} else {
+		(void)fprintf(stderr, "readmux: there is no manual page '%s'\n",
+			      options->page);
+		return EXIT_USAGE;
+	}
+	return EXIT_SUCCESS;
+}
+
 static int explain(const struct options *options)
 {
 	if (strcmp(options->sql, "-") == 0)
@@ -103,6 +117,7 @@ static action_fn *const actions[] = {
 	[OPTIONS_PRINT_CONFIG] = print_config,
 	[OPTIONS_PRINT_DEFAULT_CONFIG] = print_default_config,
 	[OPTIONS_PRINT_SETTINGS_DOC] = print_settings_doc,
+	[OPTIONS_PRINT_MANUAL] = print_manual,
 	[OPTIONS_EXPLAIN] = explain,
 	[OPTIONS_VERSION] = version,
 	[OPTIONS_HELP] = help,

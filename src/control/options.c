@@ -4,6 +4,7 @@
 
 #include <readmux/control/config.h>
 
+#include "option_rows.h"
 #include "text_wrap.h"
 
 #include <getopt.h>
@@ -12,15 +13,6 @@
 
 /* What getopt_long() gives for row i of the table. */
 #define FIRST_VALUE 1000
-
-struct option_row {
-	const char         *name;
-	char                letter;	/* 0: only the long form */
-	const char         *argument;	/* what --help calls it; NULL: takes none */
-	enum options_action action;	/* OPTIONS_RUN: does not choose one */
-	size_t              into;	/* its argument's field in struct options */
-	const char         *about;
-};
 
 #define INTO(field) offsetof(struct options, field)
 
@@ -36,6 +28,8 @@ static const struct option_row rows[] = {
 	  "Print a commented configuration file with all defaults." },
 	{ "print-settings-doc", 0, NULL, OPTIONS_PRINT_SETTINGS_DOC, 0,
 	  "Print the reference of all settings as Markdown." },
+	{ "print-manual", 0, "PAGE", OPTIONS_PRINT_MANUAL, INTO(page),
+	  "Print the manual page 'readmux.8' or 'readmux.yaml.5' in its source form." },
 	{ "explain", 0, "SQL", OPTIONS_EXPLAIN, INTO(sql),
 	  "Tell where this statement would go and why; '-' reads one statement per line "
 	  "from standard input." },
@@ -44,6 +38,12 @@ static const struct option_row rows[] = {
 };
 
 #define ROWS ARRAY_LEN(rows)
+
+const struct option_row *option_rows(size_t *n)
+{
+	*n = ROWS;
+	return rows;
+}
 
 static void build_options(struct option longs[ROWS + 1], char letters[2 * ROWS + 1])
 {

@@ -407,7 +407,7 @@ static void expect_fresh(const char *path, void (*print)(FILE *out))
 	stored_len = fread(stored, 1, len + 1, f);
 	(void)fclose(f);
 	if (stored_len != len || memcmp(stored, printed, len) != 0)
-		fail_msg("%s is stale: print it again with readmux", path);
+		fail_msg("%s is stale: run `make documents'", path);
 	free(printed);
 	free(stored);
 }
@@ -417,6 +417,8 @@ static void test_documents_are_fresh(void **state)
 	(void)state;
 	expect_fresh("conf/readmux.yaml", config_print_template);
 	expect_fresh("doc/SETTINGS.md", config_print_reference);
+	expect_fresh("doc/readmux.8", options_print_manual);
+	expect_fresh("doc/readmux.yaml.5", config_print_manual);
 }
 
 /* The committed file holds the defaults and nothing else. */
@@ -458,6 +460,8 @@ static void test_options(void **state)
 		{ { "readmux", "--explain=select 1" }, true, OPTIONS_EXPLAIN, NULL,
 		  "select 1" },
 		{ { "readmux", "--explain", "-" }, true, OPTIONS_EXPLAIN, NULL, "-" },
+		{ { "readmux", "--print-manual", "readmux.8" }, true, OPTIONS_PRINT_MANUAL,
+		  NULL, NULL },
 		{ { "readmux", "-h" }, true, OPTIONS_HELP, NULL, NULL },
 		{ { "readmux", "--help", "--help" }, true, OPTIONS_HELP, NULL, NULL },
 		{ { "readmux", "--help", "--version" }, false, OPTIONS_RUN, NULL, NULL },

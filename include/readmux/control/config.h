@@ -33,6 +33,9 @@ void config_print_template(FILE *out);
 /* doc/SETTINGS.md: the reference of all settings (--print-settings-doc). */
 void config_print_reference(FILE *out);
 
+/* doc/readmux.yaml.5: the manual page of the settings (--print-manual). */
+void config_print_manual(FILE *out);
+
 /* The settings part of --help. */
 void config_print_help(FILE *out);
 

@@ -13,6 +13,7 @@ enum options_action {
 	OPTIONS_PRINT_CONFIG,
 	OPTIONS_PRINT_DEFAULT_CONFIG,
 	OPTIONS_PRINT_SETTINGS_DOC,
+	OPTIONS_PRINT_MANUAL,
 	OPTIONS_EXPLAIN,
 	OPTIONS_VERSION,
 	OPTIONS_HELP,
@@ -22,6 +23,7 @@ struct options {
 	enum options_action action;
 	const char         *config_path;	/* NULL: no file */
 	const char         *sql;		/* OPTIONS_EXPLAIN: the statement, or "-" */
+	const char         *page;		/* OPTIONS_PRINT_MANUAL: which */
 };
 
 /* False: what is wrong has been said on stderr. */
@@ -29,5 +31,8 @@ RMX_MUST_CHECK
 bool options_parse(int argc, char **argv, struct options *options);
 
 void options_print_help(FILE *out);
+
+/* doc/readmux.8: the manual page of the command (--print-manual). */
+void options_print_manual(FILE *out);
 
 #endif
