@@ -122,9 +122,12 @@ static uint32_t new_pins(const struct session *s)
 	const struct statement *st = &s->st;
 	uint32_t pins = st->verdict.pins & ~(uint32_t)(COUNTED_PINS | SQL_UNPIN_TABLE_LOCK);
 	bool trackers_spoke = st->ended_by_ok || st->asked_for_news;
+	bool lone = (st->verdict.flags & SQL_MULTI) == 0;
 
-	if (st->failed && (st->verdict.flags & SQL_MULTI) == 0)
+	if (st->failed && lone)
 		pins &= ~(uint32_t)UNDONE_PINS;
+	if (st->error == ER_PARSE_ERROR && st->verdict.reason == REASON_NOT_UNDERSTOOD && lone)
+		pins &= ~(uint32_t)SQL_PIN_CALL;	/* it has not begun */
 	if (trackers_spoke && !s->conn->note.state_unexplained)
 		pins &= ~(uint32_t)SQL_PIN_CALL;
 	if (s->conn->note.pins)

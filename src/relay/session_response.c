@@ -267,6 +267,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	}
 	if (st->again)
 		return;
+	st->error = err.number;
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
 		emit_read_only_transaction(s, step->seq);
 	else
@@ -418,12 +419,17 @@ static const struct sink_ops news_sink = {
 	.lost = server_conn_drop_news,
 };
 
+/* With COM_PING: a statement would change FOUND_ROWS() and take the warnings away. */
 static bool asked_for_news(struct session *s, struct server_conn *conn)
 {
-	uint8_t memory[64];
+	uint8_t memory[PACKET_HEADER_LEN + 1];
 	struct writer w = writer_over(memory, sizeof(memory));
 
-	if (!owes_news(&s->st, conn) || !server_conn_ask(conn, "DO 0", &news_sink, s, &w))
+	if (!owes_news(&s->st, conn))
+		return false;
+	writer_begin(&w, 0);
+	writer_uint(&w, COM_PING, 1);
+	if (!writer_end(&w) || !server_conn_request(conn, COM_PING, &news_sink, s))
 		return false;
 	stream_write(&conn->stream, writer_span(&w));
 	return true;

@@ -131,3 +131,16 @@ def test_found_rows_outlive_a_doubt_about_the_insert_id(readmux, table):
     rows(connection, f"SELECT /* readmux: primary */ SQL_CALC_FOUND_ROWS id FROM {table} LIMIT 1")
     assert rows(connection, "SELECT FOUND_ROWS(), LAST_INSERT_ID()") == ((4, 1),)
     close(connection)
+
+
+def test_what_a_function_leaves_is_not_disturbed(readmux, cluster, table):
+    """readmux asks the server what a function has set, but not with a statement."""
+    cluster.primary.sql(f"CREATE FUNCTION {table}_f() RETURNS INT DETERMINISTIC RETURN 1")
+    connection = readmux.connect()
+    try:
+        rows(connection, f"SELECT {table}_f(), CAST('1x' AS SIGNED)")
+        ((_, number, _),) = rows(connection, "SHOW WARNINGS")
+        assert number == 1292
+    finally:
+        close(connection)
+        cluster.primary.sql(f"DROP FUNCTION {table}_f")

@@ -17,6 +17,7 @@
 
 /* Errors of servers that mean something to readmux (the servers' error references). */
 enum {
+	ER_PARSE_ERROR = 1064,
 	ER_MAX_PREPARED_STMT_COUNT = 1461,
 	ER_NEED_REPREPARE = 1615,
 	ER_MUST_CHANGE_PASSWORD = 1820,
@@ -63,6 +64,7 @@ struct statement {
 	uint64_t           affected_rows;	/* of its last OK packet */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
+	uint16_t           error;		/* number of its ERR packet, 0 = none */
 	struct sql_session_columns columns;	/* of its row that the session fills in */
 	const struct sink_ops *sink;		/* who takes the answer; NULL = the client */
 	uint32_t           kill_target;		/* KILL: whom */
