@@ -146,20 +146,15 @@ static void close_doubt(struct insert_doubt *d)
 static void answer_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct insert_doubt *d = arg;
-	struct span rest = bytes, payload;
-	struct frame frame;
+	struct span number = span_from(frame_last(bytes), PACKET_HEADER_LEN + 1);
 	uint64_t value;
 
-	/* the row is the last packet of its run */
-	while (row && frame_cut(rest, &frame, &payload)) {
-		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
-		if (rest.len > 0 || !span_to_u64(span_from(payload, 1), &value))
-			continue;
-		conn->insert_id = value;
-		conn->insert_id_known = true;
-		d->answered = true;
-		settle(d, value);
-	}
+	if (!row || !span_to_u64(number, &value))
+		return;
+	conn->insert_id = value;
+	conn->insert_id_known = true;
+	d->answered = true;
+	settle(d, value);
 }
 
 static void answer_end(void *arg, struct server_conn *conn)

@@ -85,18 +85,11 @@ static const struct sink_ops step_sink = {
 /* The answer is one row with one column: "0" when the position was reached. */
 static void wait_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
-	struct reader r = reader_over(bytes);
+	struct reader r = reader_over(span_from(frame_last(bytes), PACKET_HEADER_LEN));
 
 	(void)arg;
-	while (row && reader_left(&r) >= PACKET_HEADER_LEN) {
-		uint64_t len = reader_uint(&r, 3);
-		struct span payload;
-
-		(void)reader_uint(&r, 1);
-		payload = reader_bytes(&r, len);
-		if (payload.len == 2 && payload.data[0] == 1 && payload.data[1] == '0')
-			conn->position_reached = true;
-	}
+	if (row && span_is(reader_lenenc_bytes(&r), "0"))
+		conn->position_reached = true;
 }
 
 static void wait_end(void *arg, struct server_conn *conn)
@@ -174,16 +167,9 @@ static void identity_row(struct server_conn *conn, struct span payload)
 
 static void identity_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
-	struct span rest = bytes, payload;
-	struct frame frame;
-
 	(void)arg;
-	/* definitions may come in the same run: the row is its last packet */
-	while (row && frame_cut(rest, &frame, &payload)) {
-		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
-		if (rest.len == 0)
-			identity_row(conn, payload);
-	}
+	if (row)
+		identity_row(conn, span_from(frame_last(bytes), PACKET_HEADER_LEN));
 }
 
 static void identity_end(void *arg, struct server_conn *conn)

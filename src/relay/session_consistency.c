@@ -71,19 +71,12 @@ static void take_shown(struct pool *pool, struct span value)
 
 static void asked_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
-	struct span rest = bytes, payload;
-	struct frame frame;
+	struct reader r = reader_over(span_from(frame_last(bytes), PACKET_HEADER_LEN));
+	struct span value = reader_lenenc_bytes(&r);
 
 	(void)conn;
-	/* the row is the last packet of its run */
-	while (row && frame_cut(rest, &frame, &payload)) {
-		struct reader r = reader_over(payload);
-		struct span value = reader_lenenc_bytes(&r);
-
-		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
-		if (rest.len == 0 && reader_finish(&r))
-			take_shown(arg, value);
-	}
+	if (row && reader_finish(&r))
+		take_shown(arg, value);
 }
 
 static void asked_end(void *arg, struct server_conn *conn)

@@ -283,17 +283,15 @@ static void emit_filled_row(struct session *s, struct span bytes)
 	size_t room;
 	uint8_t *memory = loop_workshop(env->loop, &room);
 	struct writer w = writer_over(memory + env->workshop_used, room - env->workshop_used);
-	struct span rest = bytes, row = SPAN_NONE;
-	struct frame frame = { 0 };
+	struct span row = frame_last(bytes);
 
-	while (frame_cut(rest, &frame, &row) && rest.len > PACKET_HEADER_LEN + row.len)
-		rest = span_from(rest, PACKET_HEADER_LEN + row.len);
-	writer_begin(&w, frame.seq);
-	if (!statement_fill_row(s, row, &w) || !writer_end(&w) || rest.len != PACKET_HEADER_LEN + row.len) {
+	writer_begin(&w, row.len > 0 ? frame_at(row.data).seq : 0);
+	if (row.len == 0 || !statement_fill_row(s, span_from(row, PACKET_HEADER_LEN), &w) ||
+	    !writer_end(&w)) {
 		emit(s, bytes);
 		return;
 	}
-	emit(s, span_head(bytes, bytes.len - rest.len));
+	emit(s, span_head(bytes, bytes.len - row.len));
 	env->workshop_used += w.len;
 	emit(s, writer_span(&w));
 }

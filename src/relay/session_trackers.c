@@ -179,15 +179,9 @@ static void take_row(struct session *s, const struct server_conn *conn, struct s
 static void asked_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct session *s = session_from(arg);
-	struct span rest = bytes, payload;
-	struct frame frame;
 
-	/* the row is the last packet of its run */
-	while (row && frame_cut(rest, &frame, &payload)) {
-		rest = span_from(rest, PACKET_HEADER_LEN + payload.len);
-		if (rest.len == 0 && s->trackers != NULL)
-			take_row(s, conn, payload);
-	}
+	if (row && s->trackers != NULL)
+		take_row(s, conn, span_from(frame_last(bytes), PACKET_HEADER_LEN));
 }
 
 static void asked_end(void *arg, struct server_conn *conn)

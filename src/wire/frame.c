@@ -12,3 +12,18 @@ bool frame_cut(struct span bytes, struct frame *frame, struct span *payload)
 	*payload = (struct span){ bytes.data + PACKET_HEADER_LEN, frame->len };
 	return true;
 }
+
+struct span frame_last(struct span bytes)
+{
+	struct span payload;
+	struct frame frame;
+
+	while (frame_cut(bytes, &frame, &payload)) {
+		size_t whole = PACKET_HEADER_LEN + payload.len;
+
+		if (whole == bytes.len)
+			return bytes;
+		bytes = span_from(bytes, whole);
+	}
+	return SPAN_NONE;
+}

@@ -39,4 +39,10 @@ static inline void frame_put(uint8_t *bytes, struct frame f)
 RMX_MUST_CHECK
 bool frame_cut(struct span bytes, struct frame *frame, struct span *payload);
 
+/*
+ * The last of the whole packets that <bytes> is made of, with its header: where a result of
+ * one row is passed on, that row.  Empty when there is none, or something is left over.
+ */
+struct span frame_last(struct span bytes);
+
 #endif
