@@ -267,8 +267,10 @@ static void pod_found(void *arg, unsigned ordinal, const struct address *address
 	m->name_gone = false;
 	if (m->in_use && address_equal(&m->view.address, address))
 		return;
-	if (m->in_use)
-		stop_member(f, m);	/* a new address is a new pod */
+	if (m->in_use) {	/* a new address is a new pod */
+		say_member(m, "backend left for another address");
+		stop_member(f, m);
+	}
 	start_member(f, ordinal, address);
 	m->view.facts = facts;		/* for greetings, until it is probed */
 }
