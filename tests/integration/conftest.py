@@ -16,7 +16,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from pods import why_not  # noqa: E402
+from pods import ProxyPod, StatefulSet, why_not  # noqa: E402
+from pods.loop import Loop  # noqa: E402
 from readmux import BINARY, Readmux, close  # noqa: E402
 from servers import Cluster, Workspace  # noqa: E402
 
@@ -92,6 +93,58 @@ def namespaces():
     """For tests with pods."""
     if why_not():
         pytest.skip(f"no pods: {why_not()}")
+
+
+def combinations(*pairs):
+    """Parameters (kind, gtid) of StatefulSets, with names for people."""
+    return [pytest.param(pair, id=f"{pair[0]}-{'gtid' if pair[1] else 'without-gtid'}")
+            for pair in pairs]
+
+
+# Modules that test more of them have a fixture of this name of their own.
+@pytest.fixture(scope="module", params=combinations(("mariadb", True), ("mysql", False)))
+def combination(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def pods(combination, namespaces):
+    """A StatefulSet."""
+    kind, gtid = combination
+    if kind == "mysql" and skip_mysql():
+        pytest.skip("MySQL could not be installed (READMUX_SKIP_MYSQL)")
+    with StatefulSet(kind, gtid=gtid) as pods:
+        yield pods
+
+
+@pytest.fixture(scope="module")
+def module_proxy(pods):
+    """readmux before it, without configuration."""
+    proxy = ProxyPod(pods)
+    try:
+        proxy.start()
+        yield proxy
+    except BaseException:
+        proxy.kill()
+        raise
+    proxy.stop()
+
+
+@pytest.fixture
+def proxy(pods, module_proxy):
+    """That readmux; the pods and it are well before each test."""
+    pods.heal()
+    module_proxy.sees_all(pods, 30)
+    yield module_proxy
+    module_proxy.check_alive()
+
+
+@pytest.fixture
+def loop(proxy):
+    """The tutorial's loop of reads, which never sees an error."""
+    with Loop(proxy.connect) as loop:
+        yield loop
+        loop.check()
 
 
 @pytest.fixture(scope="module", params=KINDS)

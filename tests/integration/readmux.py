@@ -135,17 +135,17 @@ class Readmux:
 
         def seen():
             self.check_alive()
-            connection = None
+            connections = []
             try:
-                connection = self.connect()
-                # reads first: after a transaction they may have to stay on the primary
-                return (servers_of(connection) == want and
-                        at_primary(connection, "SELECT @@server_id") ==
-                        cluster.primary.server_id)
+                # without GTIDs a session may stay with the first server that it reads from
+                connections += [self.connect() for _ in range(8)]
+                used = set().union(*[servers_of(each, 8) for each in connections])
+                return used == want and cluster.primary.server_id == \
+                    at_primary(connections[0], "SELECT @@server_id")
             except pymysql.err.MySQLError:
                 return False
             finally:
-                if connection is not None:
+                for connection in connections:
                     close(connection)
 
         wait_until(seen, "readmux uses every server", seconds, every=0.1)

@@ -5,79 +5,25 @@ StatefulSet and without any configuration: pods as network namespaces (tests/pod
 MariaDB and MySQL, with GTIDs and without.
 """
 
-import itertools
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pymysql
 import pytest
 
-from pods import READ, ProxyPod, StatefulSet
-from pods.loop import Loop
-from readmux import BINARY, TOP, at_primary, close, one, rows
-from servers import wait_until
+from conftest import KINDS, combinations
+from readmux import BINARY, TOP, close, rows
 
 # The readiness probe fails three times, two seconds apart, and takes up to a second; then
 # the TTL of five seconds; then a second is looked at; the rest is for a loaded machine.
 OUT_OF_DNS_SECONDS = 3 * 2 + 1 + 5 + 1 + 10
 BACK_SECONDS = 30
-SLOW_START_SECONDS = 10
-READ_ONLY = 1290
-NOT_USABLE = 1105
-
-_numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["gtid", "without-gtid"])
-def gtid(request):
+@pytest.fixture(scope="module", params=combinations(
+    *[(kind, gtid) for kind in KINDS for gtid in (True, False)]))
+def combination(request):
     return request.param
-
-
-@pytest.fixture(scope="module")
-def pods(kind, gtid, namespaces):
-    with StatefulSet(kind, gtid=gtid) as pods:
-        yield pods
-
-
-@pytest.fixture(scope="module")
-def module_proxy(pods):
-    """readmux as it is without configuration."""
-    proxy = ProxyPod(pods)
-    try:
-        proxy.start()
-        proxy.sees_all(pods)
-        yield proxy
-    except BaseException:
-        proxy.kill()
-        raise
-    proxy.stop()
-
-
-@pytest.fixture
-def proxy(pods, module_proxy):
-    """The pods and readmux are well before each test."""
-    pods.heal()
-    module_proxy.sees_all(pods, BACK_SECONDS)
-    yield module_proxy
-    module_proxy.check_alive()
-
-
-@pytest.fixture
-def loop(proxy):
-    with Loop(proxy.connect) as loop:
-        yield loop
-        loop.check()
-
-
-@pytest.fixture
-def table(pods, proxy):
-    """The name of a new table (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))."""
-    name = f"app.t{next(_numbers)}"
-    pods.primary.sql(
-        f"CREATE TABLE {name} (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))")
-    pods.wait_caught_up()
-    return name
 
 
 @pytest.fixture
@@ -93,7 +39,8 @@ def as_root(proxy):
 
 
 def messages(connection):
-    return [row[0] for row in rows(connection, "SELECT message FROM test.messages ORDER BY 1")]
+    return [row[0] for row in rows(connection,
+                                   "SELECT message FROM test.messages ORDER BY message")]
 
 
 def write_while_away(proxy, background, message):
@@ -169,115 +116,8 @@ def test_tutorial(pods, proxy, loop, background):
     loop.wait_answers(20)
     pods.primary.wait_pod_ready()
     assert write.result(20) > 0.5
-    assert messages(session) == ["hello", "while mysql-0 was away", "while mysql-2 was away"]
-    close(session)
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("event", ["kill", "crash", "restart", "delete", "freeze", "cut"])
-def test_a_replica_fails(pods, proxy, loop, event):
-    """Reads go on without it, at once, and with it once it is back."""
-    loop.wait_only({101, 102}, BACK_SECONDS)
-    replica = pods.servers[1]
-    getattr(replica, event)()
-    loop.wait_answers(20)
-    if event in ("freeze", "cut"):
-        loop.wait_only({102}, BACK_SECONDS)
-        replica.heal()
-    pods.heal()
-    loop.wait_only({101, 102}, BACK_SECONDS)
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("event", ["kill", "crash", "restart", "freeze", "cut"])
-def test_the_primary_fails(pods, proxy, table, background, event):
-    """Reads go on, a write waits, sessions stay."""
-    session = proxy.connect(autocommit=True)
-    rows(session, f"INSERT INTO {table} (v) VALUES ('before')")
-    with Loop(proxy.connect, logins=event not in ("freeze", "cut")) as loop:
-        getattr(pods.primary, event)()
-        loop.wait_answers(20)
-        if event in ("freeze", "cut"):
-            loop.wait_answers(150)      # so long that it is noticed
-        write = background(rows, session, f"INSERT INTO {table} (v) VALUES ('while away')")
-        loop.wait_answers(20)
-        pods.primary.heal()
-        write.result(40)
-        loop.check()
-    assert one(session, f"SELECT COUNT(*) FROM {table}") == 2
-    close(session)
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("event", ["freeze", "cut"])
-@pytest.mark.xfail(strict=True, reason="a login that waits for the silent primary does so"
-                                       " until login.timeout; its error's number is wrong")
-def test_logins_while_the_primary_is_silent(pods, proxy, event):
-    with Loop(proxy.connect) as loop:
-        loop.wait_answers(20)
-        getattr(pods.primary, event)()
-        loop.wait_answers(20)
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.xfail(strict=True, reason="a new server connection's identity is not checked")
-def test_addresses_are_swapped(pods, proxy, loop):
-    """
-    Two pods come back at each other's address while DNS does not answer, so that readmux
-    cannot know: neither is taken for the other.
-    """
-    first, second = pods.servers[1:3]
-    session = proxy.connect()
-    pods.dns.stop()
-    first_address, second_address = first.address, second.address
-    first.delete(stay_away=True)
-    second.kill(address=first_address)
-    first.create(address=second_address)
-
-    def answers_to(name):
-        """Who answers when <name> is asked for; None when it is not usable now."""
-        try:
-            return one(session, f"/* readmux: backend={name} */ SELECT @@hostname")
-        except pymysql.err.OperationalError as why:
-            assert why.args[0] == NOT_USABLE
-            return None
-
-    end = time.monotonic() + 4
-    while time.monotonic() < end:
-        for pod in (first, second):
-            assert answers_to(pod.name) in (pod.name, None)
-        time.sleep(0.01)
-    pods.dns.start()
-    for pod in (first, second):
-        wait_until(lambda pod=pod: answers_to(pod.name) == pod.name,
-                   f"{pod.name} under its name", BACK_SECONDS)
-    loop.wait_only({101, 102}, BACK_SECONDS)
-    close(session)
-
-
-@pytest.mark.timeout(120)
-def test_scaled_to_nothing_and_back(pods, proxy):
-    """Sessions stay; a write waits for the primary's return."""
-    session = proxy.connect(autocommit=True)
-    assert one(session, "SELECT 1") == 1
-    pods.scale(0)
-    with pytest.raises(pymysql.err.MySQLError) as refused:
-        one(session, "SELECT 2")        # a read waits for five seconds
-    assert "mysql-0" in str(refused.value)
-    pods.scale(3)
-    assert at_primary(session, "SELECT @@server_id") == 100
-    proxy.sees_all(pods, BACK_SECONDS)
-    close(session)
-
-
-@pytest.mark.xfail(strict=True, reason="a write on the read port waits for a primary there")
-def test_read_port(pods, proxy, table):
-    """As mysql-read: replicas only, and a server's own refusal of writes."""
-    session = proxy.connect(port=READ, read_timeout=5)
-    assert one(session, "SELECT @@server_id") in (101, 102)
-    with pytest.raises(pymysql.err.MySQLError) as refused:
-        rows(session, f"INSERT INTO {table} (v) VALUES ('no')")
-    assert refused.value.args[0] == READ_ONLY
+    assert messages(session) == ["hello", "while mysql-0 was away",
+                                 "while mysql-2 was away"]
     close(session)
 
 
@@ -296,8 +136,8 @@ def test_tool(namespaces):
         asked = tool("mysql", "--batch", "--skip-column-names", "-e", "SELECT @@hostname")
         assert asked.stdout.strip() in ("mysql-1", "mysql-2"), asked.stderr
         for event, shown in (("freeze", "frozen"), ("thaw", "ready"), ("cut", "cut off"),
-                             ("mend", "ready"), ("unready", "probe broken"), ("ready", "ready"),
-                             ("kill", "pending")):
+                             ("mend", "ready"), ("unready", "probe broken"),
+                             ("ready", "ready"), ("kill", "pending")):
             done = tool(event, "mysql-1")
             assert done.returncode == 0, done.stderr
             assert shown in done.stdout.splitlines()[1]

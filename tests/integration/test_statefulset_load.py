@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from pods import ProxyPod, StatefulSet
+from conftest import KINDS, combinations
 from pods.books import Books
 from servers import APP
 from servers.server import launch
@@ -25,34 +25,15 @@ SEED = int(os.environ.get("READMUX_LOAD_SEED", "1"))
 SESSIONS = 16
 EVENTS = ("kill", "crash", "restart", "delete", "freeze", "cut")
 LASTING = ("freeze", "cut")             # until they are healed
-HEALED_AFTER_SECONDS = 4
+HEALED_AFTER_SECONDS = 3
 # One with GTIDs and one without of each kind is what ./check has time for.
 COMBINATIONS = [("mariadb", True), ("mysql", False)] if SECONDS < 60 else \
-    [(kind, gtid) for kind in ("mariadb", "mysql") for gtid in (True, False)]
+    [(kind, gtid) for kind in KINDS for gtid in (True, False)]
 
 
-def combinations():
-    for kind, gtid in COMBINATIONS:
-        name = f"{kind}-{'gtid' if gtid else 'without-gtid'}"
-        marks = [pytest.mark.skipif(kind == "mysql" and bool(os.environ.get(
-            "READMUX_SKIP_MYSQL")), reason="MySQL could not be installed")]
-        yield pytest.param((kind, gtid), id=name, marks=marks)
-
-
-@pytest.fixture(scope="module", params=combinations())
-def pods(request, namespaces):
-    kind, gtid = request.param
-    with StatefulSet(kind, gtid=gtid) as pods:
-        yield pods
-
-
-@pytest.fixture(scope="module")
-def proxy(pods):
-    proxy = ProxyPod(pods)
-    proxy.start()
-    proxy.sees_all(pods)
-    yield proxy
-    proxy.stop()
+@pytest.fixture(scope="module", params=combinations(*COMBINATIONS))
+def combination(request):
+    return request.param
 
 
 class Sysbench:
@@ -92,7 +73,7 @@ def trouble(pods, pick, deadline):
         if event in LASTING:
             time.sleep(HEALED_AFTER_SECONDS)
         pods.heal()
-        time.sleep(pick.uniform(0.2, 2))
+        time.sleep(pick.uniform(0.2, 1.5))
 
 
 @pytest.mark.timeout(SECONDS + 300)

@@ -9,9 +9,9 @@ ready pods, and readmux in a pod of its own.
         pods.servers[1].kill()
         pods.scale(5)
 
-tests/statefulset is the same as a tool for people.  What differs from Kubernetes: a new pod's
-data come from the template and the primary's binlogs, not from a clone; there is no liveness
-probe; a pod begins again one second after its end.
+tests/statefulset is the same as a tool for people.  What differs from Kubernetes: a new
+pod's data come from the template and the primary's binlogs, not from a clone; there is no
+liveness probe; a pod begins again one second after its end.
 
 Needs root, and iproute2 and knot of Debian.  All of it lives in namespaces, and dies with
 the process that made it.

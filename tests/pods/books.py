@@ -20,12 +20,7 @@ from collections import Counter
 import pymysql
 
 TABLE = "app.books"
-ROLLED_BACK, CLOSING, UNKNOWN_OUTCOME, READ_ONLY = 1213, 1053, "08007", (1290, 1792, 1836)
-
-
-def sqlstate_of(connection, error):
-    """PyMySQL does not tell it: unknown outcomes have number 2013 and this in their text."""
-    return error.args[0] if error.args else 0
+ROLLED_BACK, NO_SERVER = 1213, 1053
 
 
 class Session(threading.Thread):
@@ -37,6 +32,7 @@ class Session(threading.Thread):
         self.connect = connect
         self.ended = ended
         self.random = random.Random(number)
+        self.connection = None
         self.last = 0                   # the last number that was written or tried
         self.kept = set()
         self.unknown = set()
@@ -71,16 +67,12 @@ class Session(threading.Thread):
 
     # ------------------------------------------------------------------------- reads
 
-    def rows_seen(self):
-        ((rows, least, most),) = self.execute(
-            f"SELECT COUNT(*), COUNT(DISTINCT n), MAX(n) FROM {TABLE} WHERE session = %s",
-            self.number)
-        return rows, least, most or 0
-
     def read(self):
         """All rows of the session's own."""
         try:
-            rows, distinct, most = self.rows_seen()
+            ((rows, distinct, most),) = self.execute(
+                f"SELECT COUNT(*), COUNT(DISTINCT n), MAX(n) FROM {TABLE}"
+                " WHERE session = %s", self.number)
         except pymysql.err.MySQLError as why:
             self.problem("read failed", why)
             self.check_alive()
@@ -92,7 +84,7 @@ class Session(threading.Thread):
             self.problem("own write missing", f"{rows} rows of {len(self.kept)} kept")
         if rows < self.seen:
             self.problem("went back in time", f"{rows} rows after {self.seen}")
-        if most > self.last:
+        if (most or 0) > self.last:
             self.problem("row from nowhere", f"{most} after {self.last}")
         self.seen = max(self.seen, rows)
 
@@ -141,7 +133,7 @@ class Session(threading.Thread):
     def take_error(self, why, numbers, may_have_run):
         number = why.args[0]
         self.counts[f"write errors {number}"] += 1
-        if number in (ROLLED_BACK, CLOSING):
+        if number in (ROLLED_BACK, NO_SERVER):
             self.refused |= numbers     # certainly not done
         elif may_have_run:
             self.unknown |= numbers
@@ -151,8 +143,15 @@ class Session(threading.Thread):
         self.check_alive()
 
     def check_alive(self):
-        """After an error the session must go on, outside any transaction."""
-        self.execute("ROLLBACK")
+        """
+        After an error the session must go on, outside any transaction: as applications do,
+        it rolls back, which may meet the same failure again.
+        """
+        try:
+            self.execute("ROLLBACK")
+        except pymysql.err.MySQLError as why:
+            self.counts[f"rollback errors {why.args[0]}"] += 1
+        self.execute("SELECT 1")
 
 
 class Books:

@@ -4,8 +4,8 @@ The cluster's DNS server: Knot DNS with the zone cluster.local, as CoreDNS would
 for the Services of the StatefulSet.
 
 https://github.com/kubernetes/dns/blob/master/docs/specification.md says which records a
-headless Service has.  A ready pod has an A record of its own, one at the Service's name, and
-an SRV record for the port "mysql".  A pod that is not ready has none: its name does not
+headless Service has.  A ready pod has an A record of its own, one at the Service's name,
+and an SRV record for the port "mysql".  A pod that is not ready has none: its name does not
 exist.  The Service exists always, so without any pod its names answer with no data.
 """
 
@@ -46,8 +46,8 @@ options ndots:5
 
 class Dns:
     """
-    At <address> inside <sandbox>.  TTLs are in seconds: CoreDNS' plugin "kubernetes" has 5 by
-    default; what is said not to exist may be kept for <negative_ttl>.
+    At <address> inside <sandbox>.  TTLs are in seconds: CoreDNS' plugin "kubernetes" has 5
+    by default; what is said not to exist may be kept for <negative_ttl>.
     """
 
     def __init__(self, directory, sandbox, address, ttl=5, negative_ttl=5):
@@ -78,7 +78,8 @@ class Dns:
             self.process = launch([*self.sandbox.prefix(), "knotd", "--config",
                                    os.path.join(self.directory, "knot.conf")],
                                   stdout=log, stderr=log)
-        wait_until(lambda: self._control("zone-status", DOMAIN), f"knotd runs (log: {self.log})")
+        wait_until(lambda: self._control("zone-status", DOMAIN),
+                   f"knotd runs (log: {self.log})")
 
     def stop(self):
         """No answer to anything until start()."""
@@ -99,17 +100,20 @@ class Dns:
         return self.process is not None and self.process.poll() is None
 
     def _control(self, *words):
-        return subprocess.run(["knotc", "--socket", os.path.join(self.directory, "knot.sock"),
-                               *words], capture_output=True).returncode == 0
+        socket = os.path.join(self.directory, "knot.sock")
+        return subprocess.run(["knotc", "--socket", socket, *words],
+                              capture_output=True).returncode == 0
 
     def _write_zone(self, pods, others):
         self._serial += 1
         lines = [f"$ORIGIN {DOMAIN}.", f"$TTL {self.ttl}",
-                 f"@ SOA ns.dns hostmaster {self._serial} 7200 1800 86400 {self.negative_ttl}",
+                 f"@ SOA ns.dns hostmaster {self._serial} 7200 1800 86400"
+                 f" {self.negative_ttl}",
                  "@ NS ns.dns", f"ns.dns A {self.address}",
                  f"{SERVICE}. TXT service", f"_mysql._tcp.{SERVICE}. TXT service"]
         for name, address in pods.items():
-            lines += [f"{name}.{SERVICE}. A {address}", f"{SERVICE}. A {address}",
-                      f"_mysql._tcp.{SERVICE}. SRV 0 {100 // len(pods)} 3306 {name}.{SERVICE}."]
+            pod = f"{name}.{SERVICE}."
+            lines += [f"{pod} A {address}", f"{SERVICE}. A {address}",
+                      f"_mysql._tcp.{SERVICE}. SRV 0 {100 // len(pods)} 3306 {pod}"]
         lines += [f"{name}.{NAMESPACE}. A {address}" for name, address in others.items()]
         self._write("zone", "\n".join(lines) + "\n")

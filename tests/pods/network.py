@@ -36,13 +36,14 @@ class Network:
     def attach(self, sandbox, address):
         link = f"pod{next(self._links)}"
         self.node.ip(f"link add {link} type veth peer name eth0 netns {sandbox.pid}")
-        sandbox.ip("link set lo up", f"address add {address}/32 dev eth0", "link set eth0 up",
+        sandbox.ip("link set lo up", "link set eth0 up",
+                   f"address add {address}/32 dev eth0",
                    f"route add default via {NODE} dev eth0 onlink")
         self._places[sandbox] = link, address
         self.mend(sandbox)
 
     def cut(self, sandbox):
-        """From now on nothing reaches the pod or leaves it.  Its route goes with the link."""
+        """Nothing reaches the pod or leaves it any more: its route goes with the link."""
         link, _ = self._places[sandbox]
         self.node.ip(f"link set {link} down")
 

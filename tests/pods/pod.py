@@ -78,7 +78,7 @@ class Pod(Server):
             self.create(address, RESCHEDULE_SECONDS)
 
     def delete(self, address=None, stay_away=False):
-        """As kubectl delete pod: out of DNS and asked to stop; made anew unless it is to stay_away."""
+        """As kubectl delete pod: out of DNS and asked to stop; then made anew if it may."""
         with self._lock:
             self._create_at = None
             self._set_ready(False)
@@ -91,11 +91,13 @@ class Pod(Server):
         """The server dies; it is started again in the same pod."""
         with self._lock:
             self.kill9()
+            self._set_ready(False)
 
     def restart(self):
         """The server stops in good order; it is started again in the same pod."""
         with self._lock:
             self.stop()
+            self._set_ready(False)
 
     def freeze(self):
         with self._lock:
@@ -106,7 +108,7 @@ class Pod(Server):
             super().thaw()
 
     def cut(self):
-        """Packets from and to the pod vanish.  Its node cannot tell anyone, so it stays in DNS."""
+        """Packets from and to the pod vanish.  Its node tells nobody: it stays in DNS."""
         with self._lock:
             self.network.cut(self.sandbox)
             self.is_cut = True
@@ -235,17 +237,16 @@ class Pod(Server):
         if self.probe_broken:
             return False
         try:
-            connection = self.connect(connect_timeout=PROBE_TIMEOUT, read_timeout=PROBE_TIMEOUT)
+            connection = self.connect(connect_timeout=PROBE_TIMEOUT,
+                                      read_timeout=PROBE_TIMEOUT)
         except pymysql.err.MySQLError:
             return False
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-                if not self._attached:
-                    connection._read_timeout = 20
-                    for statement in self.kind.replicate_sql(ROOT, PORT, PRIMARY, self.gtid):
-                        cursor.execute(statement)
-                    self._attached = True
+            if not self._attached:
+                self.sql(*self.kind.replicate_sql(ROOT, PORT, PRIMARY, self.gtid))
+                self._attached = True
             return True
         except pymysql.err.MySQLError:
             return False

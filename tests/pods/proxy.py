@@ -4,8 +4,8 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))),
-                                "integration"))
+TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, os.path.join(TESTS, "integration"))
 from readmux import BINARY, Readmux, yaml_text  # noqa: E402
 from servers import APP  # noqa: E402
 
@@ -33,9 +33,9 @@ class ProxyPod(Readmux):
 
     def connect(self, user=APP.name, password=APP.password, **options):
         options = {"database": "app", "autocommit": None, **options}
-        return self.statefulset.client.mysql(
-            self.sandbox.address, options.pop("port", self.port), user=user, password=password,
-            **options)
+        port = options.pop("port", self.port)
+        return self.statefulset.client.mysql(self.sandbox.address, port, user=user,
+                                             password=password, **options)
 
     def socket(self):
         return self.statefulset.client.connect(self.sandbox.address, self.port, 10)

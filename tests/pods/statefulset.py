@@ -35,7 +35,8 @@ class StatefulSet(Cluster):
         self._publishing = threading.Lock()
         self.workspace = Workspace()
         self.network = Network()
-        self.dns = Dns(self.workspace.directory("dns"), self.network.node, DNS, **dns_options)
+        self.dns = Dns(self.workspace.directory("dns"), self.network.node, DNS,
+                       **dns_options)
         self.client = self.sandbox("client")
 
     def start(self):
@@ -102,7 +103,7 @@ class StatefulSet(Cluster):
             ((events,),) = replica.sql(
                 f"SELECT {self.kind.wait_function}('{file}', {position}, {seconds})")
             if events is None or events < 0:
-                raise TimedOut(f"{replica.name} did not reach {file}:{position} in {seconds} s")
+                raise TimedOut(f"{replica.name} is not at {file}:{position} in {seconds} s")
 
     def mend(self):
         self.heal()
@@ -110,8 +111,9 @@ class StatefulSet(Cluster):
     def _pod(self, ordinal):
         if ordinal < len(self._pods):
             return self._pods[ordinal]          # its volume has been kept
-        pod = Pod(self.kind, ordinal, self.workspace.directory(f"mysql-{ordinal}"), self.gtid,
-                  self.network, self.dns.resolv_conf, self._publish)
+        directory = self.workspace.directory(f"mysql-{ordinal}")
+        pod = Pod(self.kind, ordinal, directory, self.gtid, self.network,
+                  self.dns.resolv_conf, self._publish)
         self._pods.append(pod)
         return pod
 
