@@ -138,7 +138,8 @@ static bool may_ask(const struct session *s, const struct pool *pool)
 	const struct statement *st = &s->st;
 
 	return minds(s) && has_gtids(s->env) && !pool->asking && s->seen.backend == pool->backend_id &&
-	       !st->failed && st->warnings == 0 && s->body.kind == BODY_NONE &&
+	       !s->last.failed && s->last.warnings == 0 && !st->failed && st->warnings == 0 &&
+	       s->body.kind == BODY_NONE &&
 	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
 }
 
