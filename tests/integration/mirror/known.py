@@ -186,11 +186,6 @@ TABLE = (
          SELECT @@warning_count
          .ping
      """),
-    ("the diagnostics of the statement before",
-     MYSQL, "", "sql_prepare", ALWAYS,
-     """
-         SHOW WARNINGS
-     """),
     ("the told id only as a column CONNECTION_ID() of a text statement",
      BOTH, "", "basics", ALWAYS,
      """
