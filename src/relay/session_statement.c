@@ -93,11 +93,16 @@ static void send_statement(struct session *s, struct writer *w)
 	}
 }
 
-/* Without a table to read, MariaDB leaves the warnings of the statement before in place. */
+/*
+ * Without a table to read, MariaDB leaves the warnings of the statement before in place; on
+ * MySQL commands without a statement do.
+ */
 static bool shows_what_was_before(const struct session *s, const struct server_conn *conn)
 {
+	bool statement = s->st.command == COM_QUERY || s->st.command == COM_STMT_EXECUTE;
+
 	return (s->st.verdict.flags & SQL_ABOUT_PREVIOUS) != 0 ||
-	       (conn->mariadb && conn->warned);
+	       (conn->warned && (conn->mariadb || !statement));
 }
 
 /*
