@@ -2,18 +2,6 @@
 /* The health machine; see health.h. */
 #include <readmux/model/health.h>
 
-const char *health_name(enum health health)
-{
-	static const char *const names[] = {
-		[HEALTH_UNKNOWN] = "unknown",
-		[HEALTH_UP] = "up",
-		[HEALTH_SUSPECT] = "suspect",
-		[HEALTH_DOWN] = "down",
-	};
-
-	return names[health];
-}
-
 void health_init(struct health_state *h)
 {
 	*h = (struct health_state){ .now = HEALTH_UNKNOWN };

@@ -122,21 +122,11 @@ static void test_rule_is_followed(void **state)
 	assert_int_equal(n, slow.rise);
 }
 
-static void test_names(void **state)
-{
-	(void)state;
-	assert_string_equal(health_name(HEALTH_UNKNOWN), "unknown");
-	assert_string_equal(health_name(HEALTH_UP), "up");
-	assert_string_equal(health_name(HEALTH_SUSPECT), "suspect");
-	assert_string_equal(health_name(HEALTH_DOWN), "down");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),
 		cmocka_unit_test(test_rule_is_followed),
-		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

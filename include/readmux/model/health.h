@@ -17,7 +17,6 @@ enum health {
 	HEALTH_SUSPECT,		/* traffic failed; a probe is on its way */
 	HEALTH_DOWN,
 };
-const char *health_name(enum health health);
 
 enum evidence {
 	EVIDENCE_PROBE_OK,
