@@ -93,6 +93,8 @@ void statement_use_named(struct session *s, struct span text)
 	case SQL_NAMED_EXECUTE:
 		if (state_statement(s->state, name, &statement))
 			use_inner_verdict(s, &statement);
+		else
+			v->pins &= ~(uint32_t)SQL_PIN_CALL;	/* it can only fail */
 		return;
 	}
 }

@@ -313,7 +313,7 @@ def test_unknown_ties_stay(session):
 
 def test_a_failed_statement_ties_nothing(session):
     for sql in ("CREATE TEMPORARY TABLE tmp_a (a NOSUCHTYPE)", "LOCK TABLES nowhere WRITE",
-                "PREPARE p FROM 'nonsense'", "SELEC nonsense"):
+                "PREPARE p FROM 'nonsense'", "SELEC nonsense", "EXECUTE nowhere"):
         with pytest.raises(pymysql.err.MySQLError):
             rows(session, sql)
     wait_until(lambda: one(session, "SELECT @@server_id") in REPLICAS, "reads by replicas", 15)
