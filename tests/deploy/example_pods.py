@@ -53,7 +53,8 @@ exec mysqld
 """
 
 # $1 the container's directory, $2 its user, $3 the tree, pairs "source=target" up to "--", the
-# command.
+# command.  It ends with its parent and takes all processes of its namespace along; one that
+# changes its user would not be told of its parent's end.
 CONTAINER = r"""
 set -e
 here=$1 user=$2 tree=$3
@@ -67,7 +68,8 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-exec chroot --userspec="$user:$user" "$here/root" "$@"
+chroot --userspec="$user:$user" "$here/root" "$@"
+exit            # not by way of exec: this process, first of its namespace, must stay root
 """
 
 
