@@ -11,6 +11,7 @@
 #include <readmux/control/config.h>
 #include <readmux/control/fleet.h>
 #include <readmux/control/proxy.h>
+#include <readmux/control/reload.h>
 #include <readmux/control/worker.h>
 #include <readmux/net/listener.h>
 #include <readmux/net/timer.h>
@@ -39,11 +40,13 @@ struct proxy {
 	struct mailbox        *mailbox;
 	struct fleet          *fleet;
 	struct worker_common   common;
+	struct tls_pair        tls;
 	struct worker        **workers;
 	unsigned               worker_count;
 	struct door           *doors;
 	size_t                 door_count;
 	struct signal_watch    signals[3];
+	struct timer           lameduck;
 	struct timer           drain_limit;
 	unsigned               undrained;	/* workers that still have sessions */
 	uint32_t               next_id;		/* counts clients; see client_id() */
@@ -266,19 +269,27 @@ static void reload(struct proxy *p)
 {
 	char problem[2048];
 	struct settings *fresh = config_load(p->config_path, environ, problem, sizeof(problem));
+	struct tls_pair tls;
+	unsigned changed;
 
-	if (fresh == NULL) {
+	if (fresh == NULL || !tls_pair_open(&tls, fresh, &p->tls, problem, sizeof(problem))) {
 		log_error(NULL, "reload refused; nothing was changed", LOG_TEXT("problem", problem));
+		settings_drop(fresh);
 		return;
 	}
+	changed = reload_tell(p->settings, fresh);
 	settings_drop(p->settings);
+	tls_pair_drop(&p->tls);
 	p->settings = fresh;
+	p->tls = tls;
 	atomic_store(&log_threshold, (int)fresh->log_level);
 	put_users(p);
 	fleet_reload(p->fleet, fresh);
-	for (unsigned i = 0; i < p->worker_count; i++)
+	for (unsigned i = 0; i < p->worker_count; i++) {
 		worker_set_settings(p->workers[i], fresh);
-	log_info(NULL, "configuration reloaded",
+		worker_set_tls(p->workers[i], &p->tls);
+	}
+	log_info(NULL, "configuration reloaded", LOG_UINT("changed", changed),
 		 LOG_TEXT("file", p->config_path != NULL ? p->config_path : "(none)"));
 }
 
@@ -287,20 +298,42 @@ static void drain_expired(struct timer *t)
 	stop(container_of(t, struct proxy, drain_limit), "the drain timeout is over");
 }
 
-static void drain(struct proxy *p)
+static void drain_sessions(struct proxy *p)
 {
-	if (p->draining) {
-		stop(p, "asked twice");
-		return;
-	}
-	p->draining = true;
 	p->undrained = p->worker_count;
 	log_info(NULL, "draining", LOG_UINT("sessions", total_load(p)),
 		 LOG_UINT("timeout_ms", p->settings->drain_timeout_ms));
 	close_doors(p);
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_drain(p->workers[i]);
+}
+
+static void lameduck_over(struct timer *t)
+{
+	drain_sessions(container_of(t, struct proxy, lameduck));
+}
+
+/*
+ * Whoever balances clients over several readmux needs a moment to notice that this one is
+ * going: until then it serves as before.  A person at a terminal need not wait for that.
+ */
+static void drain(struct proxy *p, bool at_once)
+{
+	uint64_t lameduck_ms = at_once ? 0 : p->settings->drain_lameduck_ms;
+
+	if (p->draining) {
+		stop(p, "asked twice");
+		return;
+	}
+	p->draining = true;
 	timer_set(&p->drain_limit, p->loop, p->settings->drain_timeout_ms * 1000, drain_expired);
+	if (lameduck_ms == 0) {
+		drain_sessions(p);
+		return;
+	}
+	log_info(NULL, "about to drain", LOG_UINT("sessions", total_load(p)),
+		 LOG_UINT("lameduck_ms", lameduck_ms));
+	timer_set(&p->lameduck, p->loop, lameduck_ms * 1000, lameduck_over);
 }
 
 static void signalled(void *arg, int signum)
@@ -310,7 +343,7 @@ static void signalled(void *arg, int signum)
 	if (signum == SIGHUP)
 		reload(p);
 	else
-		drain(p);
+		drain(p, signum == SIGINT);
 }
 
 /* --- start and end -------------------------------------------------------------- */
@@ -336,25 +369,10 @@ static void raise_file_limit(void)
 
 static bool open_tls(struct proxy *p)
 {
-	const struct settings *s = p->settings;
 	char problem[256];
 
-	if (s->tls != TLS_CLIENT_OFF) {
-		p->common.tls_server = tls_context_server(s->tls_certificate, s->tls_key,
-							  s->tls_client_ca, problem, sizeof(problem));
-		if (p->common.tls_server == NULL)
-			goto failed;
-	}
-	if (s->backend_tls != TLS_SERVER_OFF) {
-		p->common.tls_client = tls_context_client(s->backend_tls_ca,
-							  s->backend_tls_verify_name, NULL, NULL,
-							  problem, sizeof(problem));
-		if (p->common.tls_client == NULL)
-			goto failed;
-	}
-	return true;
-
-failed:
+	if (tls_pair_open(&p->tls, p->settings, NULL, problem, sizeof(problem)))
+		return true;
 	log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
 	return false;
 }
@@ -368,7 +386,8 @@ static bool start_workers(struct proxy *p)
 	if (p->workers == NULL)
 		return false;
 	for (unsigned i = 0; i < p->common.workers; i++) {
-		p->workers[i] = worker_start(i, &p->common, p->settings, fleet_topology(p->fleet));
+		p->workers[i] = worker_start(i, &p->common, p->settings, &p->tls,
+					     fleet_topology(p->fleet));
 		if (p->workers[i] == NULL) {
 			log_error(NULL, "cannot start a worker thread");
 			return false;
@@ -420,6 +439,7 @@ static void finish(struct proxy *p)
 	hold_signals();
 	close_doors(p);
 	free(p->doors);
+	timer_clear(&p->lameduck);
 	timer_clear(&p->drain_limit);
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_stop(p->workers[i]);
@@ -429,8 +449,7 @@ static void finish(struct proxy *p)
 	fleet_free(p->fleet);
 	for (size_t i = 0; i < ARRAY_LEN(p->signals); i++)
 		signal_watch_stop(&p->signals[i]);
-	tls_context_free(p->common.tls_server);
-	tls_context_free(p->common.tls_client);
+	tls_pair_drop(&p->tls);
 	rsa_key_free((struct rsa_key *)(uintptr_t)p->common.rsa);
 	credentials_free(p->common.credentials);
 	loop_free(p->loop);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_DRAIN,
+enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_TLS, LETTER_DRAIN,
 		   LETTER_KILL, LETTER_KILL_ANSWER, LETTER_STOP };
 
 struct order {
@@ -22,6 +22,7 @@ struct order {
 		} client;
 		const struct topology *topology;
 		const struct settings *settings;
+		struct tls_pair tls;
 		struct kill_request kill;
 	} u;
 };
@@ -123,6 +124,14 @@ static void take_settings(struct worker *w, const struct settings *settings)
 	w->env.settings = settings;
 }
 
+static void take_tls(struct worker *w, const struct tls_pair *tls)
+{
+	tls_context_drop(w->env.tls_server);
+	tls_context_drop(w->env.tls_client);
+	w->env.tls_server = tls_context_take(tls->server);
+	w->env.tls_client = tls_context_take(tls->client);
+}
+
 static void kill_here(struct worker *w, struct kill_request *r)
 {
 	relay_kill(&w->env, r);
@@ -143,6 +152,10 @@ static void opened(void *arg, struct letter *letter)
 		break;
 	case LETTER_SETTINGS:
 		take_settings(w, o->u.settings);
+		break;
+	case LETTER_TLS:
+		take_tls(w, &o->u.tls);
+		tls_pair_drop(&o->u.tls);
 		break;
 	case LETTER_DRAIN:
 		w->draining = true;
@@ -193,6 +206,12 @@ void worker_set_settings(struct worker *w, const struct settings *settings)
 	post(w, (struct order){ .u.settings = settings_take(settings) }, LETTER_SETTINGS);
 }
 
+void worker_set_tls(struct worker *w, const struct tls_pair *tls)
+{
+	post(w, (struct order){ .u.tls = { tls_context_take(tls->server),
+					   tls_context_take(tls->client) } }, LETTER_TLS);
+}
+
 void worker_drain(struct worker *w)
 {
 	post(w, (struct order){ .letter = { .kind = 0 } }, LETTER_DRAIN);
@@ -225,7 +244,8 @@ static void *work(void *arg)
 }
 
 static void fill_env(struct worker *w, const struct settings *settings,
-		     const struct topology *topology, unsigned number)
+		     const struct tls_pair *tls, const struct topology *topology,
+		     unsigned number)
 {
 	w->env = (struct relay_env){
 		.loop = w->loop,
@@ -234,8 +254,8 @@ static void fill_env(struct worker *w, const struct settings *settings,
 		.stats = &w->stats,
 		.credentials = w->common.credentials,
 		.rsa = w->common.rsa,
-		.tls_server = w->common.tls_server,
-		.tls_client = w->common.tls_client,
+		.tls_server = tls_context_take(tls->server),
+		.tls_client = tls_context_take(tls->client),
 		.host_ops = &host_ops,
 		.host = w,
 		.workers = w->common.workers,
@@ -243,8 +263,17 @@ static void fill_env(struct worker *w, const struct settings *settings,
 	};
 }
 
+static void drop_env(struct worker *w)
+{
+	settings_drop(w->env.settings);
+	topology_drop(w->env.topology);
+	tls_context_drop(w->env.tls_server);
+	tls_context_drop(w->env.tls_client);
+}
+
 struct worker *worker_start(unsigned number, const struct worker_common *common,
-			    const struct settings *settings, const struct topology *topology)
+			    const struct settings *settings, const struct tls_pair *tls,
+			    const struct topology *topology)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	char name[16];
@@ -258,7 +287,7 @@ struct worker *worker_start(unsigned number, const struct worker_common *common,
 	w->mailbox = mailbox_new(w->loop, opened, w);
 	if (w->mailbox == NULL)
 		goto no_mailbox;
-	fill_env(w, settings, topology, number);
+	fill_env(w, settings, tls, topology, number);
 	if (!relay_env_open(&w->env))
 		goto no_env;
 	if (pthread_create(&w->thread, NULL, work, w) != 0)
@@ -270,8 +299,7 @@ struct worker *worker_start(unsigned number, const struct worker_common *common,
 no_thread:
 	relay_env_free(&w->env);
 no_env:
-	settings_drop(w->env.settings);
-	topology_drop(w->env.topology);
+	drop_env(w);
 	mailbox_free(w->mailbox);
 no_mailbox:
 	loop_free(w->loop);
@@ -290,8 +318,7 @@ void worker_stop(struct worker *w)
 	relay_env_close(&w->env);	/* what the last letters may have opened */
 	loop_run_deferred(w->loop);
 	relay_env_free(&w->env);
-	settings_drop(w->env.settings);
-	topology_drop(w->env.topology);
+	drop_env(w);
 	loop_free(w->loop);
 	free(w);
 }

@@ -159,6 +159,10 @@ static const struct setting table[] = {
 	  SETTING_RELOAD,
 	  "For tests of readmux: no statement runs on the connection of the one before, "
 	  "wherever another may be taken." },
+	{ "drain.lameduck", SETTING_DURATION, AT(drain_lameduck_ms), 0, HOUR, "5s", NULL,
+	  SETTING_RELOAD,
+	  "After SIGTERM new clients are served for this long, until whoever sends them has "
+	  "noticed; part of drain.timeout. SIGINT does not wait." },
 	{ "drain.timeout", SETTING_DURATION, AT(drain_timeout_ms), 0, HOUR, "25s", NULL,
 	  SETTING_RELOAD,
 	  "After SIGTERM sessions may finish their transactions for this long. Keep it "

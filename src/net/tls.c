@@ -15,13 +15,15 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 
 #define RECORD_ROOM     16384u
 #define CERTIFICATE_DAYS 3650
 
 struct tls_context {
-	SSL_CTX *ctx;
-	bool     verify_name;
+	_Atomic unsigned references;
+	SSL_CTX         *ctx;
+	bool             verify_name;
 };
 
 struct tls_session {
@@ -288,8 +290,10 @@ static struct tls_context *context_new(const SSL_METHOD *method, char *problem, 
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 
-	if (context != NULL)
+	if (context != NULL) {
+		context->references = 1;
 		context->ctx = SSL_CTX_new(method);
+	}
 	if (context == NULL || context->ctx == NULL) {
 		describe_problem("cannot set up TLS", NULL, problem, room);
 		free(context);
@@ -337,7 +341,7 @@ struct tls_context *tls_context_server(const char *cert_file, const char *key_fi
 				   SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, problem, room);
 	if (ok)
 		return context;
-	tls_context_free(context);
+	tls_context_drop(context);
 	return NULL;
 }
 
@@ -358,13 +362,20 @@ struct tls_context *tls_context_client(const char *ca_file, bool verify_name,
 		ok = use_files(context->ctx, cert_file, key_file, problem, room);
 	if (ok)
 		return context;
-	tls_context_free(context);
+	tls_context_drop(context);
 	return NULL;
 }
 
-void tls_context_free(struct tls_context *context)
+struct tls_context *tls_context_take(struct tls_context *context)
 {
-	if (context == NULL)
+	if (context != NULL)
+		atomic_fetch_add(&context->references, 1);
+	return context;
+}
+
+void tls_context_drop(struct tls_context *context)
+{
+	if (context == NULL || atomic_fetch_sub(&context->references, 1) > 1)
 		return;
 	SSL_CTX_free(context->ctx);
 	free(context);

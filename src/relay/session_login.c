@@ -476,7 +476,7 @@ static void follow(struct session *s, enum client_login_step step, struct writer
 	case CLIENT_LOGIN_START_TLS:
 		session_set_phase(s, SESSION_TLS);
 		s->stream.read_limit = 0;
-		if (!tls_accept(&s->stream, s->env->tls_server))
+		if (s->env->tls_server == NULL || !tls_accept(&s->stream, s->env->tls_server))
 			session_close(s, "out of memory");
 		return;
 	case CLIENT_LOGIN_REFUSED:

@@ -250,6 +250,15 @@ static void emit_read_only_transaction(struct session *s, uint8_t seq)
 	emit(s, writer_span(&w));
 }
 
+/* The primary has turned read-only since its last probe.  1290 has other meanings, too. */
+static void tell_read_only(struct session *s, const struct err_packet *err)
+{
+	struct relay_env *env = s->env;
+
+	if (err->number == 1290 && !s->st.replica && span_contains_nocase(err->text, "read-only"))
+		env->host_ops->evidence(env->host, s->conn->pool->backend_id, EVIDENCE_READ_ONLY, "");
+}
+
 static void take_error(struct session *s, const struct result_step *step, struct span raw)
 {
 	struct statement *st = &s->st;
@@ -257,6 +266,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 
 	st->failed = true;
 	if (err_packet_parse(step->payload, &err) && !st->passed && !st->has_rows) {
+		tell_read_only(s, &err);
 		if (must_prepare_again(s, err.number))
 			st->again = st->prepare_again = true;
 		if (is_farewell(err.number) && st->route.retryable)

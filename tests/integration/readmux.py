@@ -27,6 +27,7 @@ SETTINGS = {
     "probe": {"user": "root", "password": "", "interval": "200ms", "slow_start": "0s"},
     "login": {"failures": 100000},
     "workers": 2,
+    "drain": {"lameduck": "0s"},
 }
 
 

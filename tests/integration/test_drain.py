@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SIGTERM: stop accepting, finish what runs, exit 0."""
 
+import os
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
 
-from readmux import close, one, rows
+from readmux import close, one, rows, yaml_text
 from servers import wait_until
+from wire import Wire
 
 
 def accepts(process):
@@ -95,3 +98,86 @@ def test_log_tells_of_the_end(start_readmux):
     lines = process.log_text().splitlines()
     assert all(" " in line and "=" in line for line in lines), lines
     assert any("SIGTERM" in line or "drain" in line or "shut" in line for line in lines[-20:]), lines
+
+
+# ------------------------------------------------------------------------------ lameduck
+
+def test_new_clients_are_served_until_everybody_knows(start_readmux):
+    process = start_readmux(drain={"lameduck": "3s", "timeout": "20s"})
+    old = process.connect()
+    begin = time.monotonic()
+    process.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "about to drain" in process.log_text(), "the lameduck time begins")
+    new = process.connect()
+    assert one(new, "SELECT 1") == 1 and one(old, "SELECT 1") == 1
+    assert process.wait_end() == 0
+    assert 2.9 < time.monotonic() - begin < 15
+    for connection in (old, new):
+        with pytest.raises(pymysql.err.MySQLError):
+            rows(connection, "SELECT 1")
+        close(connection)
+
+
+def test_a_person_does_not_wait(start_readmux):
+    process = start_readmux(drain={"lameduck": "30s", "timeout": "40s"})
+    begin = time.monotonic()
+    process.process.send_signal(signal.SIGINT)
+    assert process.wait_end() == 0
+    assert time.monotonic() - begin < 15
+
+
+# -------------------------------------------------------------------------------- reload
+
+def reload(process, **settings):
+    """SIGHUP with other settings; what the log says of it."""
+    process.settings.update(settings)
+    before = len(process.log_text())
+    with open(process.config, "w") as out:
+        out.write(yaml_text(process.settings))
+    process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "reload" in process.log_text()[before:], "the answer to SIGHUP")
+    return process.log_text()[before:]
+
+
+def test_a_reload_tells_what_it_changed(start_readmux):
+    process = start_readmux()
+    text = reload(process, wait={"read": "7s"}, workers=3,
+                  users=[{"name": "app", "password": "hidden-secret"}])
+    assert 'event="setting changed" setting=wait.read was=5s is=7s' in text
+    assert "setting=users" in text and "hidden-secret" not in text
+    assert "only a restart brings it into force" in text and "setting=workers was=2 is=3" in text
+    assert "changed=2" in text
+    text = reload(process, wait={"read": "never"})
+    assert "reload refused; nothing was changed" in text and "wait.read" in text
+
+
+def certificate(directory, name):
+    """A self-signed pair; the settings that name it."""
+    stem = os.path.join(directory, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-keyout", stem + ".key", "-out", stem + ".pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return {"certificate": stem + ".pem", "key": stem + ".key"}
+
+
+def shown_certificate(process):
+    """The subject of the certificate that a client is shown."""
+    with Wire(process.port) as wire:
+        wire.read_greeting()
+        wire.start_tls()
+        shown = wire.socket.getpeercert(binary_form=True)
+    return subprocess.run(["openssl", "x509", "-inform", "der", "-noout", "-subject"],
+                          input=shown, capture_output=True, check=True).stdout.decode()
+
+
+def test_a_new_certificate_is_shown_after_a_reload(start_readmux):
+    process = start_readmux()
+    session = process.connect()
+    first = certificate(process.directory, "first.example")
+    reload(process, tls=first)
+    wait_until(lambda: "first.example" in shown_certificate(process), "the new certificate")
+    text = reload(process, tls={**first, "key": "/nowhere"})
+    assert "reload refused" in text and "/nowhere" in text
+    assert "first.example" in shown_certificate(process)
+    assert one(session, "SELECT 1") == 1
+    close(session)

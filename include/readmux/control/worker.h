@@ -10,11 +10,11 @@
 
 #include <readmux/auth/credentials.h>
 #include <readmux/auth/rsa.h>
+#include <readmux/control/reload.h>
 #include <readmux/model/settings.h>
 #include <readmux/model/stats.h>
 #include <readmux/model/topology.h>
 #include <readmux/net/mailbox.h>
-#include <readmux/net/tls.h>
 #include <readmux/relay/kill.h>
 
 struct worker;
@@ -23,8 +23,6 @@ struct worker;
 struct worker_common {
 	struct credentials   *credentials;
 	const struct rsa_key *rsa;
-	struct tls_context   *tls_server;
-	struct tls_context   *tls_client;
 	struct mailbox       *control;	/* where evidence goes */
 	unsigned              workers;
 };
@@ -47,13 +45,16 @@ struct worker_kill {
 
 /* Start a thread.  NULL: no memory, descriptors or threads. */
 struct worker *worker_start(unsigned number, const struct worker_common *common,
-			    const struct settings *settings, const struct topology *topology);
+			    const struct settings *settings, const struct tls_pair *tls,
+			    const struct topology *topology);
 
 /* A client: <fd> is the worker's from now on. */
 void worker_adopt(struct worker *w, int fd, const struct address *peer,
 		  enum listen_route listen, uint32_t id);
 void worker_set_topology(struct worker *w, const struct topology *topology);
 void worker_set_settings(struct worker *w, const struct settings *settings);
+/* For connections from now on; those that stand keep what they have. */
+void worker_set_tls(struct worker *w, const struct tls_pair *tls);
 
 /* A letter WORKER_KILL or WORKER_KILL_ANSWER, to the worker that it is for. */
 void worker_pass_on(struct worker *w, struct worker_kill *letter);

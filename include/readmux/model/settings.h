@@ -102,6 +102,7 @@ struct settings {
 	bool debug_reshuffle;
 
 	/* drain: */
+	uint64_t drain_lameduck_ms;
 	uint64_t drain_timeout_ms;
 };
 

@@ -25,7 +25,9 @@ struct tls_context *tls_context_client(const char *ca_file, bool verify_name,
 				       const char *cert_file, const char *key_file,
 				       char *problem, size_t room);
 
-void tls_context_free(struct tls_context *context);
+/* Counted: who keeps one holds a reference.  NULL is allowed. */
+struct tls_context *tls_context_take(struct tls_context *context);
+void tls_context_drop(struct tls_context *context);
 
 /* Start TLS as a server on <s>; see stream_switch_transport().  False: no memory. */
 RMX_MUST_CHECK
