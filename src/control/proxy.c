@@ -10,6 +10,7 @@
 #include <readmux/base/log.h>
 #include <readmux/control/config.h>
 #include <readmux/control/fleet.h>
+#include <readmux/control/notify.h>
 #include <readmux/control/proxy.h>
 #include <readmux/control/reload.h>
 #include <readmux/control/worker.h>
@@ -46,6 +47,7 @@ struct proxy {
 	struct door           *doors;
 	size_t                 door_count;
 	struct signal_watch    signals[3];
+	struct timer           watchdog;
 	struct timer           lameduck;
 	struct timer           drain_limit;
 	unsigned               undrained;	/* workers that still have sessions */
@@ -272,9 +274,11 @@ static void reload(struct proxy *p)
 	struct tls_pair tls;
 	unsigned changed;
 
+	notify_reloading();
 	if (fresh == NULL || !tls_pair_open(&tls, fresh, &p->tls, problem, sizeof(problem))) {
 		log_error(NULL, "reload refused; nothing was changed", LOG_TEXT("problem", problem));
 		settings_drop(fresh);
+		notify("READY=1");
 		return;
 	}
 	changed = reload_tell(p->settings, fresh);
@@ -289,6 +293,7 @@ static void reload(struct proxy *p)
 		worker_set_settings(p->workers[i], fresh);
 		worker_set_tls(p->workers[i], &p->tls);
 	}
+	notify("READY=1");
 	log_info(NULL, "configuration reloaded", LOG_UINT("changed", changed),
 		 LOG_TEXT("file", p->config_path != NULL ? p->config_path : "(none)"));
 }
@@ -326,6 +331,7 @@ static void drain(struct proxy *p, bool at_once)
 		return;
 	}
 	p->draining = true;
+	notify("STOPPING=1");
 	timer_set(&p->drain_limit, p->loop, p->settings->drain_timeout_ms * 1000, drain_expired);
 	if (lameduck_ms == 0) {
 		drain_sessions(p);
@@ -425,6 +431,18 @@ static bool start(struct proxy *p)
 	return p->fleet != NULL && start_workers(p) && open_doors(p);
 }
 
+/* As often as asked for, twice: the loop turns. */
+static void watchdog_turn(struct timer *t)
+{
+	struct proxy *p = container_of(t, struct proxy, watchdog);
+	uint64_t every_us = notify_watchdog_us() / 2;
+
+	if (every_us == 0)
+		return;
+	notify("WATCHDOG=1");
+	timer_set(t, p->loop, every_us, watchdog_turn);
+}
+
 /* A second SIGTERM while this one is obeyed must not end it with the default action. */
 static void hold_signals(void)
 {
@@ -439,6 +457,7 @@ static void finish(struct proxy *p)
 	hold_signals();
 	close_doors(p);
 	free(p->doors);
+	timer_clear(&p->watchdog);
 	timer_clear(&p->lameduck);
 	timer_clear(&p->drain_limit);
 	for (unsigned i = 0; i < p->worker_count; i++)
@@ -467,6 +486,8 @@ int proxy_run(const struct settings *settings, const char *config_path)
 	if (start(&p)) {
 		log_info(NULL, "started", LOG_TEXT("version", RMX_VERSION),
 			 LOG_UINT("workers", p.worker_count));
+		notify("READY=1");
+		watchdog_turn(&p.watchdog);
 		loop_run(p.loop);
 		status = 0;
 	} else {

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -181,3 +182,31 @@ def test_a_new_certificate_is_shown_after_a_reload(start_readmux):
     assert "first.example" in shown_certificate(process)
     assert one(session, "SELECT 1") == 1
     close(session)
+
+
+# ------------------------------------------------------------------------ service manager
+
+def test_a_service_manager_is_told(start_readmux, monkeypatch, tmp_path):
+    """sd_notify: ready, alive, reloading, stopping."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(20)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    process = start_readmux()
+    told = []
+
+    def hears(word):
+        while not told or not told[-1].startswith(word):
+            told.append(manager.recv(4096).decode())
+
+    hears("READY=1")
+    hears("WATCHDOG=1")
+    hears("WATCHDOG=1")
+    process.process.send_signal(signal.SIGHUP)
+    hears("RELOADING=1\nMONOTONIC_USEC=")
+    hears("READY=1")
+    process.process.send_signal(signal.SIGTERM)
+    hears("STOPPING=1")
+    assert process.wait_end() == 0
+    manager.close()
