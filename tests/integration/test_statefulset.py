@@ -116,6 +116,7 @@ def test_tutorial(pods, proxy, loop, background):
     loop.wait_answers(20)
     pods.primary.wait_pod_ready()
     assert write.result(20) > 0.5
+    pods.wait_caught_up()               # it was another session's write
     assert messages(session) == ["hello", "while mysql-0 was away",
                                  "while mysql-2 was away"]
     close(session)
