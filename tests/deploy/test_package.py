@@ -81,6 +81,9 @@ def test_unit_starts_what_is_installed(unpacked):
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.M)
     assert (unpacked / command.split()[0][1:]).exists()
     assert CONFIG in command
+    drain = int(re.search(r"timeout: (\d+)s$", (unpacked / CONFIG[1:]).read_text(), re.M)[1])
+    (limit,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.M)
+    assert int(limit) > drain
     (user,) = re.findall(r"^User=(.*)$", unit, re.M)
     assert f"getent passwd {user} " in (unpacked / "DEBIAN/postinst").read_text()
 
