@@ -6,6 +6,7 @@ by debootstrap, once, and kept with buildah's own storage in /var/cache/readmux/
 """
 
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ BASE = f"localhost/{SUITE}-slim:1"
 BUILD_BASE = f"localhost/{SUITE}-build:1"
 
 
+@functools.lru_cache(maxsize=None)
 def why_not():
     """Why containers cannot be built on this machine; "" when they can."""
     if os.geteuid() != 0:
