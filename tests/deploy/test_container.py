@@ -41,7 +41,6 @@ def image(store):
     store.buildah("build", "--isolation", "chroot", "--no-cache", "--quiet",
                   "--file", path("deploy/container/Containerfile"),
                   "--build-arg", f"BASE={BASE}", "--build-arg", f"BUILD_BASE={BUILD_BASE}",
-                  "--ignorefile", path("deploy/container/Containerfile.containerignore"),
                   "--tag", IMAGE, path(), seconds=900)
     yield json.loads(store.buildah("inspect", "--type", "image", IMAGE))["OCIv1"]["config"]
     store.buildah("rmi", "--force", IMAGE)
