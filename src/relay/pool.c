@@ -271,8 +271,10 @@ static bool dial_for(struct pool *pool, struct bucket *b)
 
 /* --- leasing ---------------------------------------------------------------- */
 
+/* Whatever becomes of the lease, the connection is not as its last user has left it. */
 static void lease(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
 {
+	server_conn_forget_user(conn);
 	TAILQ_REMOVE(&conn->bucket->idle, conn, idle_link);
 	conn->pool->leased++;
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
