@@ -133,8 +133,10 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if (prepare)
 		restore_write_prepare(conn, st->prepared->typed != NULL ?
 				      st->prepared->typed : st->prepared->query, &w);
-	if (fresh && shows_what_was_before(s, conn))
+	if (fresh && shows_what_was_before(s, conn)) {
 		restore_write_clean(conn, &w);
+		conn->warned = false;
+	}
 	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
 	statement_write_trackers(s, conn, &w);
@@ -364,7 +366,7 @@ void statement_done(struct session *s)
 
 		if (st->sent_us != 0)
 			session_learn(s);
-		conn->warned = st->failed || st->warnings > 0;
+		conn->warned |= st->failed || st->warnings > 0;
 		enter_schema_at_last(s, conn);
 		if (s->pins == 0 && !session_in_transaction(s)) {
 			remember_conn(s, conn, ask);

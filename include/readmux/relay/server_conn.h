@@ -128,7 +128,7 @@ struct server_conn {
 	void                  *owner;
 	struct server_conn   **backlink;	/* the pointer of the session that used it last, or NULL */
 	struct insert_doubt   *doubt;		/* it knows which of a session's ids were generated */
-	bool                   warned;		/* the last statement has left warnings there */
+	bool                   warned;		/* there may be warnings of some statement */
 	struct account        *account;
 	struct session_state  *session_state;
 	struct session_state  *restore_to;	/* while a restore is in flight */
