@@ -494,6 +494,7 @@ static void response_end(void *arg, struct server_conn *conn)
 		return;
 	}
 	st->answered = true;
+	st->rows = conn->result.rows;
 	if (!asked_for_news(s, conn) && !statement_asks_trackers(s, conn))
 		statement_done(s);
 }

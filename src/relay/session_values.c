@@ -174,7 +174,7 @@ void session_learn_values(struct session *s)
 		s->last.found_rows_known = false;
 		return;
 	}
-	s->last.found_rows = s->conn->result.rows;
+	s->last.found_rows = st->rows;
 	s->last.found_rows_known = (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_MULTI)) == 0 &&
 				   st->verdict.reason != REASON_CALLS;
 }

@@ -141,6 +141,8 @@ def test_what_a_function_leaves_is_not_disturbed(readmux, cluster, table):
         rows(connection, f"SELECT {table}_f(), CAST('1x' AS SIGNED)")
         ((_, number, _),) = rows(connection, "SHOW WARNINGS")
         assert number == 1292
+        rows(connection, f"SELECT {table}_f() FROM (SELECT 1 UNION SELECT 2) t")
+        assert one(connection, "SELECT FOUND_ROWS()") == 2
     finally:
         close(connection)
         cluster.primary.sql(f"DROP FUNCTION {table}_f")

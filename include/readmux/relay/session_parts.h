@@ -62,6 +62,7 @@ struct statement {
 	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
 	uint64_t           affected_rows;	/* of its last OK packet */
+	uint64_t           rows;		/* of its last result set */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
 	uint16_t           error;		/* number of its ERR packet, 0 = none */
