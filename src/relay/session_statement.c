@@ -116,6 +116,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	size_t room;
 	uint8_t *memory = loop_workshop(s->env->loop, &room);
 	struct writer w = writer_over(memory, room);
+	bool looks_back = !fresh && (st->verdict.flags & SQL_ABOUT_PREVIOUS) != 0;
 	bool prepare;
 
 	s->conn = conn;
@@ -140,7 +141,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
 	statement_write_trackers(s, conn, &w);
-	if (statement_wants_position(s))
+	if (statement_wants_position(s) && !looks_back)	/* its SELECT would be the one before */
 		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
 	if (w.bad || conn->state == SERVER_CONN_CLOSED) {
 		if (conn->state != SERVER_CONN_CLOSED)
