@@ -43,7 +43,8 @@ STEPS = (
 )
 
 # Not in a read-only transaction, which would tie the session to a replica (README, limits).
-TIES = ("computed_variable", "own_lock", "common_lock", "call", "function", "several_fail")
+TIES = ("computed_variable", "own_lock", "common_lock", "call", "function", "several_fail",
+        "open_cursor")
 
 
 @dataclass
