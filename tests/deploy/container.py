@@ -53,6 +53,7 @@ class Store:
 
     def __init__(self, directory):
         self.directory = directory
+        self.lock = None
 
     def words(self, *command):
         return ["buildah", "--storage-driver", "overlay",
@@ -68,16 +69,18 @@ class Store:
 
 
 def open_store():
-    """The store that is kept, with BASE and BUILD_BASE in it."""
+    """The store that is kept, with BASE and BUILD_BASE in it; nobody else's until exit."""
     directory = os.path.join(cache_directory(), "containers")
     os.makedirs(directory, exist_ok=True)
     store = Store(directory)
-    with open(os.path.join(directory, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not store.has(BASE):
-            _make_base(store)
-        if not store.has(BUILD_BASE):
-            _make_build_base(store)
+    store.lock = open(os.path.join(directory, "lock"), "w")
+    fcntl.flock(store.lock, fcntl.LOCK_EX)
+    store.buildah("rm", "--all")                # what an interrupted run has left
+    store.buildah("rmi", "--prune")
+    if not store.has(BASE):
+        _make_base(store)
+    if not store.has(BUILD_BASE):
+        _make_build_base(store)
     return store
 
 

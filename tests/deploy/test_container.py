@@ -95,10 +95,11 @@ def test_it_serves(store, container, image, tmp_path):
                      "READMUX_BACKENDS_SERVERS": ",".join(s.endpoint for s in cluster.servers)}
         settings = [word for name, value in variables.items()
                     for word in ("--env", f"{name}={value}")]
-        process = launch(store.words("run", "--isolation", "chroot", *settings,
-                                     "--user", image["User"], container, "--",
-                                     *image["Entrypoint"]), stdout=log, stderr=log)
-        pid = None
+        # in a namespace that takes all of its processes along when the test ends
+        process = launch(["unshare", "--mount-proc", "--pid", "--fork", "--kill-child",
+                          *store.words("run", "--isolation", "chroot", *settings,
+                                       "--user", image["User"], container, "--",
+                                       *image["Entrypoint"])], stdout=log, stderr=log)
         try:
             wait_until(lambda: reader(port) in (101, 102),
                        lambda: (tmp_path / "log").read_text()[-3000:], 60, every=0.2)
@@ -107,11 +108,8 @@ def test_it_serves(store, container, image, tmp_path):
             os.kill(pid, signal.SIGTERM)
             assert process.wait(30) == 0, (tmp_path / "log").read_text()[-3000:]
         finally:
-            if process.poll() is None:
-                for below in [pid or readmux_below(process.pid), process.pid]:
-                    if below:
-                        os.kill(below, signal.SIGKILL)
-                process.wait()
+            process.kill()
+            process.wait()
 
 
 def reader(port):
@@ -131,6 +129,8 @@ def readmux_below(pid):
     with open(f"/proc/{pid}/comm") as name:
         if name.read() == "readmux\n":
             return pid
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        below = [int(child) for child in children.read().split()]
+    below = []
+    for thread in os.listdir(f"/proc/{pid}/task"):      # any of them may be the parent
+        with open(f"/proc/{pid}/task/{thread}/children") as children:
+            below += [int(child) for child in children.read().split()]
     return next((found for child in below if (found := readmux_below(child))), None)
