@@ -134,20 +134,26 @@ class Readmux:
         """Wait until reads are answered by every replica and writes by the primary."""
         want = {replica.server_id for replica in cluster.replicas}
 
+        def ask(question, *arguments):
+            connection = self.connect()
+            try:
+                return question(connection, *arguments)
+            finally:
+                close(connection)
+
         def seen():
             self.check_alive()
-            connections = []
+            used = set()
             try:
                 # without GTIDs a session may stay with the first server that it reads from
-                connections += [self.connect() for _ in range(8)]
-                used = set().union(*[servers_of(each, 8) for each in connections])
+                for _ in range(8):
+                    used |= ask(servers_of, 8)
+                    if used == want:
+                        break
                 return used == want and cluster.primary.server_id == \
-                    at_primary(connections[0], "SELECT @@server_id")
+                    ask(at_primary, "SELECT @@server_id")
             except pymysql.err.MySQLError:
                 return False
-            finally:
-                for connection in connections:
-                    close(connection)
 
         wait_until(seen, "readmux uses every server", seconds, every=0.1)
 
