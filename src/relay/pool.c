@@ -578,7 +578,7 @@ static void tell_silence(struct pool *pool)
 
 	for (conn = TAILQ_FIRST(&pool->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, link);
-		if (conn->state == SERVER_CONN_LEASED && conn->owner_ops != NULL &&
+		if (conn->state != SERVER_CONN_IDLE && conn->owner_ops != NULL &&
 		    conn->owner_ops->silent != NULL)
 			conn->owner_ops->silent(conn->owner, conn);
 	}

@@ -213,7 +213,8 @@ void session_learn_position(struct session *s)
 	} else if (may_have_written(st) && (!st->ended_by_ok || !has_gtids(s->env))) {
 		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
 	}
-	if (!st->has_result)
+	/* without positions time alone covers a read: it must not begin anew with each */
+	if (!st->has_result || (s->seen.backend == pool->backend_id && !has_gtids(s->env)))
 		return;
 	s->seen.backend = pool->backend_id;
 	s->seen.us = clock_now_us();

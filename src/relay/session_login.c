@@ -96,6 +96,7 @@ static void login_expired(struct timer *t)
 
 	(void)snprintf(limit, sizeof(limit), "%llu ms",
 		       (unsigned long long)s->env->settings->login_timeout_ms);
+	s->st.seq = (uint8_t)(s->login->seq - 1);
 	if (s->phase != SESSION_TLS)
 		session_send_error(s, RMX_LOGIN_TIMEOUT, limit);
 	STAT_INC(s->env->stats, login_failures_total);
@@ -385,7 +386,15 @@ static void login_gone(void *owner, struct server_conn *conn)
 	session_login_conn_gone(session_from(owner), conn);
 }
 
+/* Another server may know the user as well. */
+static void login_silent(void *owner, struct server_conn *conn)
+{
+	(void)owner;
+	server_conn_lose(conn, "the server answers no probes");
+}
+
 const struct server_conn_owner_ops session_login_owner = {
+	.silent = login_silent,
 	.ready = login_dialled,
 	.restored = login_restored,
 	.gone = login_gone,

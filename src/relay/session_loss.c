@@ -45,7 +45,7 @@ void session_tell_loss(struct session *s, const char *backend)
 
 	if (st->passed)
 		response_cut(s, RMX_RESULT_CUT, backend);
-	else if (st->in_transaction && only_rolls_back(st))
+	else if (only_rolls_back(st))
 		session_send_ok(s);
 	else if (st->in_transaction && !ends_transaction(st))
 		session_send_error(s, RMX_ROLLED_BACK, backend);

@@ -107,7 +107,8 @@ static const struct backend_view *pick(struct session *s)
 	case ROUTE_REPLICA:
 	case ROUTE_ANY:
 	case ROUTE_PREVIOUS:
-		if (!s->st.primary_only && s->st.verdict.class != SQL_WRITE)
+		if (!s->st.primary_only &&
+		    (s->st.verdict.class != SQL_WRITE || s->listen == LISTEN_READ))
 			view = pick_replica(s);
 		if (view != NULL)
 			return view;
@@ -294,12 +295,17 @@ void statement_route(struct session *s)
 
 /* --- waiting ---------------------------------------------------------------- */
 
+/* Only the primary can help: the replicas that there are do not have what the session has seen. */
+static bool needs_primary(const struct session *s)
+{
+	return s->st.verdict.class == SQL_WRITE || topology_usable_replicas(s->env->topology) > 0;
+}
+
 static uint64_t patience_us(const struct session *s)
 {
 	const struct settings *settings = s->env->settings;
 
-	return (s->st.verdict.class == SQL_WRITE ? settings->wait_write_ms :
-						   settings->wait_read_ms) * 1000;
+	return (needs_primary(s) ? settings->wait_write_ms : settings->wait_read_ms) * 1000;
 }
 
 static void look_again(struct timer *t)
@@ -317,13 +323,13 @@ static void look_again(struct timer *t)
 	if (!st->waiting)
 		return;		/* in a pool's line: it calls back */
 	st->avoid = 0;
-	reroute_to_view(s);
+	statement_route(s);	/* what was decided without any replica may not hold with one */
 }
 
 void statement_look_again(struct session *s)
 {
 	if (s->phase == SESSION_ROUTING && s->st.waiting)
-		reroute_to_view(s);
+		statement_route(s);
 }
 
 static void start_deadline(struct session *s)

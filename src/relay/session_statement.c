@@ -277,6 +277,7 @@ void statement_run_again(struct session *s)
 	session_set_phase(s, SESSION_ROUTING);
 	buffer_free(&s->stash);
 	st->again = st->failed = st->has_rows = st->passed = false;
+	st->seq = 0;		/* nothing of an answer was passed on */
 	st->attempts++;
 	if (st->attempts > ATTEMPTS_AT_ONCE)
 		statement_wait(s);

@@ -78,8 +78,6 @@ def test_the_primary_fails(pods, proxy, table, background, event):
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("event", ["freeze", "cut"])
-@pytest.mark.xfail(strict=True, reason="a login that waits for the silent primary does so"
-                                       " until login.timeout; its error's number is wrong")
 def test_logins_while_the_primary_is_silent(pods, proxy, event):
     with Loop(proxy.connect) as loop:
         loop.wait_answers(20)
@@ -150,7 +148,6 @@ def test_scaled_to_nothing_and_back(pods, proxy):
     close(session)
 
 
-@pytest.mark.xfail(strict=True, reason="a write on the read port waits for a primary there")
 def test_read_port(pods, proxy, table):
     """As mysql-read: replicas only, and a server's own refusal of writes."""
     session = proxy.connect(port=READ, read_timeout=5)
