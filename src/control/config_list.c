@@ -119,14 +119,33 @@ static bool take_route(const struct walk *walk, const yaml_node_t *node,
 	return node == NULL;
 }
 
+static bool take_consistency(const struct walk *walk, const yaml_node_t *node,
+			     enum sql_consistency *consistency)
+{
+	char clean[REPORT_CLEAN_MAX];
+
+	*consistency = SQL_CONSISTENCY_UNSET;
+	if (node == NULL)
+		return true;
+	*consistency = sql_consistency_named(node_text(node));
+	if (*consistency == SQL_CONSISTENCY_UNSET)
+		report_at(walk_report(walk), node_place(node), "consistency expects one of "
+			  "session, eventual, primary; got '%s'",
+			  report_clean(node_text(node), clean));
+	return *consistency != SQL_CONSISTENCY_UNSET;
+}
+
 static void add_listen(const struct walk *walk, const yaml_node_t *node)
 {
-	struct key keys[] = { { "address", NULL }, { "route", NULL }, { NULL, NULL } };
+	struct key keys[] = {
+		{ "address", NULL }, { "route", NULL }, { "consistency", NULL }, { NULL, NULL },
+	};
 	struct listen_setting entry = { .route = LISTEN_SPLIT };
 
 	if (!take_keys(walk, keys, node) ||
 	    !take_address(walk, keys[0].value, LISTEN_PORT, &entry.address) ||
-	    !take_route(walk, keys[1].value, &entry.route))
+	    !take_route(walk, keys[1].value, &entry.route) ||
+	    !take_consistency(walk, keys[2].value, &entry.consistency))
 		return;
 	if (!settings_add_listen(walk->loading->settings, &entry))
 		report_memory(walk);
@@ -193,9 +212,9 @@ static char *copy_hash(const struct walk *walk, const yaml_node_t *node)
 	return NULL;
 }
 
-enum user_key { USER_NAME, USER_PASSWORD, USER_PASSWORD_FILE, USER_PASSWORD_HASH };
+enum user_key { USER_NAME, USER_PASSWORD, USER_PASSWORD_FILE, USER_PASSWORD_HASH, USER_CONSISTENCY };
 
-/* The one secret of a user entry, whichever way it is given. */
+/* The secret of a user entry, whichever way it is given. */
 static bool take_user_secret(const struct walk *walk, const struct key *keys,
 			     struct user_setting *entry)
 {
@@ -203,8 +222,10 @@ static bool take_user_secret(const struct walk *walk, const struct key *keys,
 		entry->password = copy_value(walk, "password", keys[USER_PASSWORD].value);
 	else if (keys[USER_PASSWORD_FILE].value != NULL)
 		entry->password = copy_secret_file(walk, keys[USER_PASSWORD_FILE].value);
-	else
+	else if (keys[USER_PASSWORD_HASH].value != NULL)
 		entry->password_hash = copy_hash(walk, keys[USER_PASSWORD_HASH].value);
+	else
+		return true;	/* it is listed for its consistency */
 	return entry->password != NULL || entry->password_hash != NULL;
 }
 
@@ -228,7 +249,7 @@ static bool may_add_user(const struct walk *walk, const struct key *keys, const 
 	(void)report_clean(span_of(name), clean);
 	if (name[0] == '\0')
 		report_at(walk_report(walk), at, "name must not be empty");
-	else if (secrets != 1)
+	else if (secrets > 1 || (secrets == 0 && keys[USER_CONSISTENCY].value == NULL))
 		report_at(walk_report(walk), at, "user '%s' needs exactly one of password, "
 			  "password_file and password_hash", clean);
 	else if (is_listed(walk->loading->settings, name))
@@ -243,15 +264,17 @@ static void add_user(const struct walk *walk, const yaml_node_t *node)
 	struct key keys[] = {
 		[USER_NAME] = { "name", NULL }, [USER_PASSWORD] = { "password", NULL },
 		[USER_PASSWORD_FILE] = { "password_file", NULL },
-		[USER_PASSWORD_HASH] = { "password_hash", NULL }, { NULL, NULL },
+		[USER_PASSWORD_HASH] = { "password_hash", NULL },
+		[USER_CONSISTENCY] = { "consistency", NULL }, { NULL, NULL },
 	};
-	struct user_setting entry = { NULL, NULL, NULL };
+	struct user_setting entry = { 0 };
 
 	if (!take_keys(walk, keys, node))
 		return;
 	entry.name = copy_value(walk, "name", keys[USER_NAME].value);
 	if (entry.name != NULL && may_add_user(walk, keys, entry.name) &&
 	    take_user_secret(walk, keys, &entry) &&
+	    take_consistency(walk, keys[USER_CONSISTENCY].value, &entry.consistency) &&
 	    !settings_add_user(walk->loading->settings, &entry))
 		report_memory(walk);
 	free(entry.name);

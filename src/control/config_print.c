@@ -37,12 +37,21 @@ static void put_address(FILE *out, const struct address *address)
 	put_quoted(out, text);
 }
 
+/* The end of an entry. */
+static void put_consistency(FILE *out, enum sql_consistency consistency)
+{
+	if (consistency != SQL_CONSISTENCY_UNSET)
+		(void)fprintf(out, ", consistency: %s", sql_consistency_name(consistency));
+	(void)fputc('}', out);
+}
+
 static void put_listen(FILE *out, const struct settings *s, const char *indent)
 {
 	for (size_t i = 0; i < s->listen_count; i++) {
 		(void)fprintf(out, "\n%s  - {address: ", indent);
 		put_address(out, &s->listen[i].address);
-		(void)fprintf(out, ", route: %s}", listen_route_names[s->listen[i].route]);
+		(void)fprintf(out, ", route: %s", listen_route_names[s->listen[i].route]);
+		put_consistency(out, s->listen[i].consistency);
 	}
 }
 
@@ -64,8 +73,10 @@ static void put_users(FILE *out, const struct settings *s, const char *indent)
 	for (size_t i = 0; i < s->user_count; i++) {
 		(void)fprintf(out, "\n%s  - {name: ", indent);
 		put_quoted(out, s->users[i].name);
-		(void)fprintf(out, ", %s: \"***\"}",
-			      s->users[i].password != NULL ? "password" : "password_hash");
+		if (s->users[i].password != NULL || s->users[i].password_hash != NULL)
+			(void)fprintf(out, ", %s: \"***\"", s->users[i].password != NULL ?
+				      "password" : "password_hash");
+		put_consistency(out, s->users[i].consistency);
 	}
 }
 

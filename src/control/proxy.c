@@ -32,6 +32,7 @@ struct door {
 	struct proxy     *proxy;
 	struct listener  *listener;
 	enum listen_route route;
+	enum sql_consistency consistency;
 };
 
 struct proxy {
@@ -125,7 +126,8 @@ static void accepted(void *arg, int fd, const struct address *peer)
 		return;
 	}
 	worker = least_loaded(p);
-	worker_adopt(p->workers[worker], fd, peer, door->route, client_id(p, worker));
+	worker_adopt(p->workers[worker], fd, peer, door->route, door->consistency,
+		     client_id(p, worker));
 }
 
 static void close_doors(struct proxy *p)
@@ -149,6 +151,7 @@ static bool open_doors(struct proxy *p)
 
 		door->proxy = p;
 		door->route = s->listen[i].route;
+		door->consistency = s->listen[i].consistency;
 		door->listener = listener_open(p->loop, &s->listen[i].address, LISTEN_BACKLOG,
 					       accepted, door, problem, sizeof(problem));
 		if (door->listener == NULL) {
@@ -256,6 +259,8 @@ static void put_users(struct proxy *p)
 	for (size_t i = 0; i < s->user_count; i++) {
 		struct secret secret;
 
+		if (s->users[i].password == NULL && s->users[i].password_hash == NULL)
+			continue;	/* the servers know it */
 		if (!secret_of(&s->users[i], &secret) ||
 		    !credentials_put(p->common.credentials, span_of(s->users[i].name),
 				     CREDENTIAL_CONFIGURED, &secret, clock_now_us()))

@@ -18,6 +18,7 @@ struct order {
 			int               fd;
 			uint32_t          id;
 			enum listen_route listen;
+			enum sql_consistency consistency;
 			struct address    peer;
 		} client;
 		const struct topology *topology;
@@ -105,7 +106,7 @@ static const struct relay_host_ops host_ops = {
 static void adopt(struct worker *w, const struct order *o)
 {
 	if (session_open(&w->env, o->u.client.fd, &o->u.client.peer, o->u.client.listen,
-			 o->u.client.id))
+			 o->u.client.consistency, o->u.client.id))
 		return;
 	log_error(NULL, "a client was turned away: out of memory");
 	host_session_closed(w);
@@ -190,10 +191,10 @@ static void post(struct worker *w, struct order order, enum letter_kind kind)
 }
 
 void worker_adopt(struct worker *w, int fd, const struct address *peer,
-		  enum listen_route listen, uint32_t id)
+		  enum listen_route listen, enum sql_consistency consistency, uint32_t id)
 {
 	atomic_fetch_add(&w->load, 1);
-	post(w, (struct order){ .u.client = { fd, id, listen, *peer } }, LETTER_ADOPT);
+	post(w, (struct order){ .u.client = { fd, id, listen, consistency, *peer } }, LETTER_ADOPT);
 }
 
 void worker_set_topology(struct worker *w, const struct topology *topology)

@@ -66,6 +66,7 @@ bool settings_add_user(struct settings *s, const struct user_setting *entry)
 		.name = copy_text(entry->name, &failed),
 		.password = copy_text(entry->password, &failed),
 		.password_hash = copy_text(entry->password_hash, &failed),
+		.consistency = entry->consistency,
 	};
 
 	if (list != NULL)
@@ -131,14 +132,17 @@ static bool refuse_address(struct span text, const struct complaint *why)
 			      "[::1]:3306, got %s", setting_quoted(text, quoted));
 }
 
-/* "ADDRESS [ROUTE]" */
+/* "ADDRESS [ROUTE [CONSISTENCY]]" */
 static bool add_listen_text(struct settings *s, struct span text,
 			    const struct complaint *why)
 {
 	struct listen_setting entry = { .route = LISTEN_SPLIT };
-	struct span rest = text, address = cut(&rest, ' '), route = trim(rest);
+	struct span rest = text, address = cut(&rest, ' '), route, consistency;
 	char quoted[SETTING_QUOTED_MAX];
 
+	rest = trim(rest);
+	route = cut(&rest, ' ');
+	consistency = trim(rest);
 	if (!address_parse(address, LISTEN_PORT, &entry.address))
 		return refuse_address(address, why);
 	if (span_is(route, listen_route_names[LISTEN_READ]))
@@ -146,6 +150,10 @@ static bool add_listen_text(struct settings *s, struct span text,
 	else if (route.len > 0 && !span_is(route, listen_route_names[LISTEN_SPLIT]))
 		return setting_refuse(why, "expects route split or read, got %s",
 				      setting_quoted(route, quoted));
+	entry.consistency = sql_consistency_named(consistency);
+	if (consistency.len > 0 && entry.consistency == SQL_CONSISTENCY_UNSET)
+		return setting_refuse(why, "expects consistency session, eventual or primary, "
+				      "got %s", setting_quoted(consistency, quoted));
 	return settings_add_listen(s, &entry) || setting_refuse(why, "out of memory");
 }
 
@@ -273,6 +281,10 @@ void setting_format_listen(const struct settings *s, const struct setting *row, 
 		len = append(out, room, len, address);
 		len = append(out, room, len, " ");
 		len = append(out, room, len, listen_route_names[s->listen[i].route]);
+		if (s->listen[i].consistency == SQL_CONSISTENCY_UNSET)
+			continue;
+		len = append(out, room, len, " ");
+		len = append(out, room, len, sql_consistency_name(s->listen[i].consistency));
 	}
 }
 
@@ -306,5 +318,9 @@ void setting_format_users(const struct settings *s, const struct setting *row, b
 		len = append(out, room, len, s->users[i].name);
 		len = append(out, room, len, ":");
 		len = append(out, room, len, reveal && password != NULL ? password : "***");
+		if (s->users[i].consistency == SQL_CONSISTENCY_UNSET)
+			continue;
+		len = append(out, room, len, " ");
+		len = append(out, room, len, sql_consistency_name(s->users[i].consistency));
 	}
 }

@@ -25,7 +25,8 @@ static const struct setting table[] = {
 	{ "listen", SETTING_LISTEN_LIST, AT(listen), 0, 0,
 	  "0.0.0.0:3306 split, 0.0.0.0:3307 read", NULL, 0,
 	  "Addresses for clients. Route 'split' sends writes to the primary and reads to "
-	  "replicas; 'read' takes reads only, as the mysql-read Service does." },
+	  "replicas; 'read' takes reads only, as the mysql-read Service does. An address may "
+	  "have a consistency of its own." },
 
 	{ "backends.service", SETTING_TEXT, AT(service), 1, 63, "mysql", NULL, 0,
 	  "Headless Service of the StatefulSet: its pods are mysql-0.mysql, mysql-1.mysql, "
@@ -87,13 +88,15 @@ static const struct setting table[] = {
 	{ "users", SETTING_USER_LIST, AT(users), 0, 0, "", NULL, SETTING_RELOAD,
 	  "Optional: accounts that readmux itself knows, each with name and password, "
 	  "password_file or password_hash ('*' and 40 hex digits). Without the list the "
-	  "servers decide who may log in." },
+	  "servers decide who may log in. A user may have a consistency of its own, with or "
+	  "without a password." },
 	{ "workers", SETTING_UINT, AT(workers), 0, 1024, "0", NULL, 0,
 	  "Threads for traffic; 0: one per CPU that the process may use." },
 	{ "consistency", SETTING_CHOICE, AT(consistency), 0, 0, "session", consistencies,
 	  SETTING_RELOAD,
-	  "What reads may miss. 'session': a session sees its own writes; 'eventual': "
-	  "reads go to any healthy replica; 'primary': reads go to the primary." },
+	  "What reads may miss. 'session': a session sees its own writes and never goes back; "
+	  "'eventual': reads go to any healthy replica; 'primary': reads go to the primary. "
+	  "A listen address, a user, a session or a statement may ask for another." },
 
 	{ "pool.max_connections", SETTING_UINT, AT(pool_max_connections), 0, 100000, "0",
 	  NULL, SETTING_RELOAD,

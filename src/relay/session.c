@@ -436,7 +436,7 @@ void session_arm_idle(struct session *s)
 /* --- the beginning ---------------------------------------------------------- */
 
 bool session_open(struct relay_env *env, int fd, const struct address *peer,
-		  enum listen_route listen, uint32_t id)
+		  enum listen_route listen, enum sql_consistency consistency, uint32_t id)
 {
 	struct session *s = slab_take_zeroed(&env->sessions);
 
@@ -449,6 +449,7 @@ bool session_open(struct relay_env *env, int fd, const struct address *peer,
 	s->id = id;
 	s->peer = *peer;
 	s->listen = (uint8_t)listen;
+	s->listen_consistency = consistency;
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	s->log.describe = describe;
 	s->ticket.granted = NULL;

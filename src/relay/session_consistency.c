@@ -18,13 +18,30 @@
 #define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
 
+/* The nearest that says something. */
 enum consistency session_consistency(const struct session *s)
 {
-	if (s->st.verdict.hint_consistency != SQL_CONSISTENCY_UNSET)
-		return (enum consistency)(s->st.verdict.hint_consistency - 1);
-	if (s->own_consistency != SQL_CONSISTENCY_UNSET)
-		return (enum consistency)(s->own_consistency - 1);
+	const enum sql_consistency asked[] = {
+		s->st.verdict.hint_consistency, s->own_consistency, s->user_consistency,
+		s->listen_consistency,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		if (asked[i] != SQL_CONSISTENCY_UNSET)
+			return (enum consistency)(asked[i] - SQL_CONSISTENCY_SESSION);
+	}
 	return s->env->settings->consistency;
+}
+
+void session_login_consistency(struct session *s)
+{
+	const struct settings *settings = s->env->settings;
+
+	s->user_consistency = SQL_CONSISTENCY_UNSET;
+	for (size_t i = 0; i < settings->user_count; i++) {
+		if (span_is(s->account->user, settings->users[i].name))
+			s->user_consistency = settings->users[i].consistency;
+	}
 }
 
 /* Own writes and what was shown count. */

@@ -214,6 +214,7 @@ static void accept_login(struct session *s)
 	s->capabilities = login->capabilities;
 	memcpy(s->salt, login->salt, SALT_LEN);
 	session_login_drop(s);
+	session_login_consistency(s);
 	session_forget_before(s);
 	s->before.refused = 0;
 	s->stream.read_limit = 0;

@@ -25,19 +25,24 @@ static const struct {
 	{ "explain", SQL_HINT_EXPLAIN },
 };
 
+static const char *const consistency_names[] = {
+	[SQL_CONSISTENCY_SESSION] = "session",
+	[SQL_CONSISTENCY_EVENTUAL] = "eventual",
+	[SQL_CONSISTENCY_PRIMARY] = "primary",
+};
+
 enum sql_consistency sql_consistency_named(struct span name)
 {
-	static const char *const names[] = {
-		[SQL_CONSISTENCY_SESSION] = "session",
-		[SQL_CONSISTENCY_EVENTUAL] = "eventual",
-		[SQL_CONSISTENCY_PRIMARY] = "primary",
-	};
-
-	for (size_t i = SQL_CONSISTENCY_SESSION; i < ARRAY_LEN(names); i++) {
-		if (span_is_nocase(name, names[i]))
+	for (size_t i = SQL_CONSISTENCY_SESSION; i < ARRAY_LEN(consistency_names); i++) {
+		if (span_is_nocase(name, consistency_names[i]))
 			return (enum sql_consistency)i;
 	}
 	return SQL_CONSISTENCY_UNSET;
+}
+
+const char *sql_consistency_name(enum sql_consistency consistency)
+{
+	return consistency_names[consistency];
 }
 
 void sql_take_hint(struct span ask, struct sql_verdict *v)

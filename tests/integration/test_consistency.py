@@ -10,7 +10,8 @@ import pymysql
 import pytest
 
 from readmux import close, rows
-from servers import APP
+from servers import APP, take_port
+from servers.accounts import SECOND
 
 SECONDS = 4
 REPLICAS = {101, 102}
@@ -142,3 +143,28 @@ def test_nonsense_is_refused(readmux, session):
     rows(session, "SET @readmux_consistency = 'eventual', @b = 2")
     assert rows(session, "SELECT @@readmux_consistency") == (("eventual",),)
     assert rows(session, "SELECT @b") == ((2,),)
+
+
+def consistency_of(process, **options):
+    connection = process.connect(**options)
+    try:
+        return rows(connection, "SELECT @@readmux_consistency")[0][0]
+    finally:
+        close(connection)
+
+
+def test_consistency_of_an_address_and_of_a_user(start_readmux):
+    process, port = start_readmux(), take_port()
+    process.stop()
+    process.settings["listen"].append(
+        {"address": f"127.0.0.1:{port}", "route": "split", "consistency": "primary"})
+    process.settings["users"] = [{"name": SECOND.name, "consistency": "eventual"}]
+    process.start()
+    second = {"user": SECOND.name, "password": SECOND.password}
+    assert consistency_of(process) == "session"
+    assert consistency_of(process, port=port) == "primary"
+    assert consistency_of(process, **second) == "eventual"
+    assert consistency_of(process, port=port, **second) == "eventual"
+    connection = process.connect(port=port)
+    assert {rows(connection, "SELECT @@server_id") for _ in range(5)} == {((100,),)}
+    close(connection)

@@ -62,6 +62,10 @@ static const struct row {
 	{ "probe.password", "", "", NULL },
 	{ "listen", "127.0.0.1:1", "127.0.0.1:1 split", NULL },
 	{ "listen", "0.0.0.0 read,[::1]:7", "0.0.0.0:3306 read, [::1]:7 split", NULL },
+	{ "listen", "0.0.0.0 read eventual", "0.0.0.0:3306 read eventual", NULL },
+	{ "listen", "0.0.0.0:1  split   primary", "0.0.0.0:1 split primary", NULL },
+	{ "listen", "0.0.0.0:1 split sloppy", NULL, "expects consistency session, eventual or "
+	  "primary, got 'sloppy'" },
 	{ "listen", " ", NULL, "needs at least one address" },
 	{ "listen", "localhost:3306", NULL, "expects numeric addresses" },
 	{ "listen", "1.2.3.4:3306 both", NULL, "expects route split or read, got 'both'" },

@@ -50,7 +50,7 @@ struct worker *worker_start(unsigned number, const struct worker_common *common,
 
 /* A client: <fd> is the worker's from now on. */
 void worker_adopt(struct worker *w, int fd, const struct address *peer,
-		  enum listen_route listen, uint32_t id);
+		  enum listen_route listen, enum sql_consistency consistency, uint32_t id);
 void worker_set_topology(struct worker *w, const struct topology *topology);
 void worker_set_settings(struct worker *w, const struct settings *settings);
 /* For connections from now on; those that stand keep what they have. */

@@ -24,12 +24,14 @@ enum tls_server_mode { TLS_SERVER_OFF, TLS_SERVER_PREFERRED, TLS_SERVER_REQUIRED
 struct listen_setting {
 	struct address    address;
 	enum listen_route route;
+	enum sql_consistency consistency;	/* of its sessions; UNSET = as everywhere */
 };
 
 struct user_setting {
 	char *name;
 	char *password;		/* NULL: not given */
 	char *password_hash;	/* "*2470..." (mysql_native_password); NULL: not given */
+	enum sql_consistency consistency;	/* of its sessions; UNSET = as everywhere */
 };
 
 struct settings {

@@ -22,6 +22,6 @@
  */
 RMX_MUST_CHECK
 bool session_open(struct relay_env *env, int fd, const struct address *peer,
-		  enum listen_route listen, uint32_t id);
+		  enum listen_route listen, enum sql_consistency consistency, uint32_t id);
 
 #endif

@@ -133,6 +133,8 @@ struct session {
 	uint64_t              free_us;		/* loop time when <position> covered everything */
 	struct pool          *asked;		/* whose <asker> it is, or NULL */
 	enum sql_consistency  own_consistency;	/* SET @readmux_consistency */
+	enum sql_consistency  user_consistency;	/* of its user, at its login */
+	enum sql_consistency  listen_consistency;	/* of the address that it came in on */
 	struct relay_env     *env;
 	TAILQ_ENTRY(session)  link;
 	TAILQ_ENTRY(session)  wait_link;
@@ -278,6 +280,7 @@ void session_drop_ties(struct session *s);	/* they are gone with the connection 
 
 /* session_consistency.c */
 enum consistency session_consistency(const struct session *s);
+void session_login_consistency(struct session *s);	/* it has a user now */
 void session_learn_position(struct session *s);
 /* A statement has ended, and <conn> goes back: maybe ask it how much it has applied. */
 void session_ask_shown(struct session *s, struct server_conn *conn);

@@ -105,5 +105,7 @@ void sql_take_hint(struct span ask, struct sql_verdict *v);
 
 /* session, eventual or primary; UNSET for anything else. */
 enum sql_consistency sql_consistency_named(struct span name);
+/* The other way round; NULL for UNSET. */
+const char *sql_consistency_name(enum sql_consistency consistency);
 
 #endif
