@@ -321,5 +321,6 @@ void worker_stop(struct worker *w)
 	relay_env_free(&w->env);
 	drop_env(w);
 	loop_free(w->loop);
+	stats_clear(&w->stats);
 	free(w);
 }

@@ -196,6 +196,7 @@ static void dialled_gone(void *owner, struct server_conn *conn)
 
 	conn->bucket->dialing--;
 	STAT_INC(pool->env->stats, server_connect_failures_total);
+	STAT_INC(pool->stats, connect_failures_total);
 	log_info(NULL, "server connection failed", LOG_TEXT("backend", pool->name),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("error", conn->error_number));
 	if (conn->error_number == 0)
@@ -277,6 +278,7 @@ static void lease(struct server_conn *conn, const struct server_conn_owner_ops *
 	server_conn_forget_user(conn);
 	TAILQ_REMOVE(&conn->bucket->idle, conn, idle_link);
 	conn->pool->leased++;
+	STAT_INC(conn->env->stats, leases_total);
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
 }
 
@@ -540,6 +542,11 @@ static struct pool *pool_new(struct pools *pools, const struct backend_view *vie
 
 	if (pool == NULL)
 		return NULL;
+	pool->stats = stats_backend(pools->env->stats, view->ordinal);
+	if (pool->stats == NULL) {
+		free(pool);
+		return NULL;
+	}
 	pool->env = pools->env;
 	pool->backend_id = view->id;
 	pool->address = view->address;
@@ -582,6 +589,39 @@ static void tell_silence(struct pool *pool)
 		    conn->owner_ops->silent != NULL)
 			conn->owner_ops->silent(conn->owner, conn);
 	}
+}
+
+/* A backend may have two pools while an old one empties: the gauges are of both. */
+static void count_gauges(const struct pools *pools, const struct pool *one)
+{
+	struct backend_stats *stats = one->stats;
+	unsigned open = 0, leased = 0, dialing = 0, waiting = 0, in_flight = 0;
+	const struct pool *pool;
+
+	TAILQ_FOREACH(pool, &pools->list, link) {
+		if (pool->stats != stats)
+			continue;
+		open += pool->open;
+		leased += pool->leased;
+		dialing += pool->dialing;
+		waiting += pool->waiting;
+		in_flight += pool->in_flight;
+	}
+	STAT_SET(stats, connections, open);
+	STAT_SET(stats, connections_leased, leased);
+	STAT_SET(stats, connections_dialing, dialing);
+	STAT_SET(stats, waiting, waiting);
+	STAT_SET(stats, in_flight, in_flight);
+	STAT_SET(stats, connections_limit, one->limit);
+	STAT_SET(stats, latency_us, pool_latency(one));
+}
+
+void pools_count(struct pools *pools)
+{
+	const struct pool *pool;
+
+	TAILQ_FOREACH(pool, &pools->list, link)
+		count_gauges(pools, pool);
 }
 
 static void pool_free(struct pools *pools, struct pool *pool)

@@ -503,6 +503,9 @@ static void login_done(struct server_conn *conn)
 	drop_login(conn);
 	timer_clear(&conn->timer);
 	STAT_INC(conn->env->stats, server_connects_total);
+	STAT_INC(conn->pool->stats, connects_total);
+	histogram_add(&conn->pool->stats->times[BACKEND_TIME_connect],
+		      loop_now_us(conn->env->loop) - conn->dialled_us);
 	if (compressed_start(conn->env, &conn->stream, terms, COMPRESSION_AS_CLIENT, NULL))
 		conn->owner_ops->ready(conn->owner, conn);
 	else
@@ -584,6 +587,7 @@ static void conn_received(void *arg, struct span bytes)
 {
 	struct server_conn *conn = conn_from(arg);
 
+	STAT_ADD(conn->pool->stats, bytes_received_total, bytes.len);
 	if (!join_held(conn, &bytes)) {
 		server_conn_lose(conn, "out of memory");
 		return;
@@ -675,6 +679,7 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 		goto failed;
 	}
 	conn->state = SERVER_CONN_DIALING;
+	conn->dialled_us = loop_now_us(env->loop);
 	timer_set(&conn->timer, env->loop, env->settings->connect_timeout_ms * 1000, lose_on_timer);
 	STAT_INC(env->stats, server_connections);
 	return conn;

@@ -33,7 +33,11 @@ struct session *session_from(void *arg)
 /* The one gate through which a session changes phase. */
 void session_set_phase(struct session *s, enum session_phase to)
 {
+	struct worker_stats *stats = s->env->stats;
+
 	assert((phases[s->phase].next >> to & 1u) != 0);
+	STAT_DEC(stats, phases[s->phase]);
+	STAT_INC(stats, phases[to]);
 	s->phase = (uint8_t)to;
 }
 
@@ -101,11 +105,13 @@ void session_close(struct session *s, const char *why)
 	buffer_free(&s->input);
 	buffer_free(&s->stash);
 	state_drop(s->state);
+	session_uncount_user(s);
 	account_drop(s->account);
 	s->state = NULL;
 	s->account = NULL;
 	TAILQ_REMOVE(&s->env->all, s, link);
 	STAT_DEC(s->env->stats, sessions);
+	STAT_DEC(s->env->stats, phases[SESSION_CLOSED]);
 	s->env->host_ops->session_closed(s->env->host);
 	loop_defer(s->env->loop, &s->reaper, reap);
 }
@@ -175,6 +181,9 @@ void session_send_error(struct session *s, enum rmx_error error, ...)
 	(void)vsnprintf(text, sizeof(text), info->text, arguments);
 	va_end(arguments);
 	STAT_INC(s->env->stats, errors_total);
+	STAT_INC(s->env->stats, own_errors[error]);
+	if (s->user_stats != NULL)
+		STAT_INC(s->user_stats, errors_total);
 	log_info(&s->log, "error to client", LOG_TEXT("error", info->name),
 		 LOG_UINT("number", info->number), LOG_TEXT("text", text));
 	session_send_server_error(s, info->number, info->sqlstate, text);
@@ -460,6 +469,7 @@ bool session_open(struct relay_env *env, int fd, const struct address *peer,
 	}
 	TAILQ_INSERT_TAIL(&env->all, s, link);
 	STAT_INC(env->stats, sessions);
+	STAT_INC(env->stats, phases[SESSION_NEW]);
 	STAT_INC(env->stats, sessions_total);
 	session_set_phase(s, SESSION_LOGIN);
 	if (!session_greet(s))

@@ -215,6 +215,7 @@ static void accept_login(struct session *s)
 	memcpy(s->salt, login->salt, SALT_LEN);
 	session_login_drop(s);
 	session_login_consistency(s);
+	session_count_user(s);
 	session_forget_before(s);
 	s->before.refused = 0;
 	s->stream.read_limit = 0;

@@ -89,9 +89,10 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 	log_info(&s->log, "server lost during a statement", LOG_TEXT("backend", backend),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("attempt", st->attempts));
 	STAT_INC(s->env->stats, server_losses_total);
+	STAT_INC(conn->pool->stats, losses_total);
 	st->avoid = conn->pool->backend_id;
 	if (statement_may_repeat(s)) {
-		STAT_INC(s->env->stats, retries_total);
+		statement_count_retry(s, conn->pool);
 		st->route.reason = REASON_RETRIED;
 		statement_run_again(s);
 		return;

@@ -278,6 +278,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	if (st->again)
 		return;
 	st->error = err.number;
+	statement_count_error(s, err.number);
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
 		emit_read_only_transaction(s, step->seq);
 	else
@@ -389,6 +390,8 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 {
 	struct session *s = session_from(arg);
 
+	if (s->st.first_us == 0)
+		s->st.first_us = loop_now_us(s->env->loop);
 	if (keeps_back(s))
 		stash(s);
 	else
@@ -449,7 +452,7 @@ static void prepare_again(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
 
-	STAT_INC(s->env->stats, retries_total);
+	statement_count_retry(s, conn->pool);
 	if (st->command == COM_STMT_PREPARE)
 		pool_close_statements(conn->pool, conn);
 	else
@@ -476,7 +479,7 @@ static void response_end(void *arg, struct server_conn *conn)
 		s->env->out_count = 0;
 		if (!st->primary_only)
 			conn->no_reuse = true;
-		STAT_INC(s->env->stats, retries_total);
+		statement_count_retry(s, conn->pool);
 		st->avoid = conn->pool->backend_id;
 		st->route.reason = REASON_RETRIED;
 		session_release_conn(s);
@@ -494,6 +497,7 @@ static void response_end(void *arg, struct server_conn *conn)
 		return;
 	}
 	st->answered = true;
+	statement_count_answered(s, conn);
 	st->rows = conn->result.rows;
 	if (!asked_for_news(s, conn) && !statement_asks_trackers(s, conn))
 		statement_done(s);

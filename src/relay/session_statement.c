@@ -45,20 +45,6 @@ static void remember_conn(struct session *s, struct server_conn *conn, bool prec
 
 /* --- sending ---------------------------------------------------------------- */
 
-static void count_sent(struct session *s)
-{
-	struct statement *st = &s->st;
-
-	st->sent_us = loop_now_us(s->env->loop);
-	st->alone = s->conn->in_flight == 1;
-	pool_statement_sent(s->conn->pool);
-	if (st->replica)
-		STAT_INC(s->env->stats, statements_replica_total);
-	else
-		STAT_INC(s->env->stats, statements_primary_total);
-	STAT_INC(s->env->stats, routed[st->route.reason]);
-}
-
 static bool is_answered(const struct statement *st)
 {
 	return command_info(st->command)->response != RESPONSE_NONE;
@@ -81,7 +67,7 @@ static void send_statement(struct session *s, struct writer *w)
 		if (!server_conn_request(s->conn, st->command,
 					 st->sink != NULL ? st->sink : &session_sink, s))
 			return;		/* the loss was told to the owner, which is us */
-		count_sent(s);
+		statement_count_sent(s);
 	}
 	stream_writev(&s->conn->stream, iov + first, n - first);
 	if (s->body.kind == BODY_STATEMENT) {
@@ -120,6 +106,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	bool prepare;
 
 	s->conn = conn;
+	st->leased_us = loop_now_us(s->env->loop);
 	if (fresh)
 		insert_id_save(conn, &s->insert_id, restore_resets(conn, s->state));
 	if ((st->verdict.flags & SQL_FOUND_ROWS_WANTED) != 0)

@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <readmux/model/settings.h>
-#include <readmux/model/stats.h>
 
 static const struct row {
 	const char *path;
@@ -209,31 +208,6 @@ static void test_references(void **state)
 	settings_drop(NULL);
 }
 
-static void test_statistics(void **state)
-{
-	static struct worker_stats total, one;
-	size_t n;
-	const struct stat_info *table = stats_table(&n);
-
-	(void)state;
-	STAT_ADD(&one, retries_total, 3);
-	STAT_INC(&one, sessions);
-	STAT_INC(&one, sessions);
-	STAT_DEC(&one, sessions);
-	STAT_INC(&one, routed[REASON_SHOW]);
-	stats_sum(&total, &one);
-	stats_sum(&total, &one);
-	assert_int_equal(STAT_GET(&total, sessions), 2);
-	assert_int_equal(STAT_GET(&total, routed[REASON_SHOW]), 2);
-	for (size_t i = 0; i < n; i++) {
-		bool total_named = strstr(table[i].name, "_total") != NULL;
-
-		assert_int_equal(total_named, table[i].kind == STAT_KIND_counter);
-		if (strcmp(table[i].name, "retries_total") == 0)
-			assert_int_equal(stats_read(&total, &table[i]), 6);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,7 +217,6 @@ int main(void)
 		cmocka_unit_test(test_secrets_can_be_revealed),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_references),
-		cmocka_unit_test(test_statistics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

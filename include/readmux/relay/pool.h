@@ -45,6 +45,7 @@ struct pool {
 	struct relay_env *env;
 	TAILQ_ENTRY(pool) link;
 	uint32_t          backend_id;
+	struct backend_stats *stats;		/* of its ordinal; the worker's */
 	char              name[BACKEND_NAME_MAX];
 	struct address    address;
 	bool              mariadb;
@@ -143,6 +144,9 @@ void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample);
 
 /* <position> is applied there. */
 void pool_has_reached(struct pool *pool, const char *position);
+
+/* Bring the gauges of all backends up to date; see BACKEND_STATS. */
+void pools_count(struct pools *pools);
 
 /* A read has waited there in vain for what its session must not miss. */
 void pool_was_behind(struct pool *pool);

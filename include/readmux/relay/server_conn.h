@@ -119,6 +119,7 @@ struct server_conn {
 	bool                   mariadb;
 	bool                   no_reuse;	/* close instead of giving it back */
 	bool                   position_reached; /* answer of the wait for <awaited> */
+	uint64_t               dialled_us;
 	struct relay_env      *env;
 	struct pool           *pool;
 	struct bucket         *bucket;		/* the pool's, for <account> */

@@ -57,7 +57,9 @@ struct statement {
 	struct hold        packet;		/* its bytes, with header; empty for what streams */
 	struct prepared   *prepared;		/* the one it is about, or NULL */
 	uint64_t           started_us;
+	uint64_t           leased_us;		/* it had a server connection */
 	uint64_t           sent_us;
+	uint64_t           first_us;		/* the first bytes of its answer; 0 = not yet */
 	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
 	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
@@ -76,6 +78,7 @@ struct statement {
 	uint8_t            command;
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
+	uint8_t            retries;		/* of them, after a server was lost or gave up */
 	bool               in_transaction;	/* the session was in one when it began */
 	bool               harmless;		/* changes no data, whatever its class */
 	bool               prepare_again;	/* the server has lost the prepared statement */
@@ -140,6 +143,7 @@ struct session {
 	TAILQ_ENTRY(session)  wait_link;
 	struct log_ctx        log;
 	struct account       *account;
+	struct user_stats    *user_stats;	/* NULL: not logged in */
 	struct session_state *state;
 	struct {
 		struct account       *account;	/* NULL: no change is under way */
@@ -277,6 +281,14 @@ size_t body_bytes(struct session *s, struct span bytes);
 /* session_ties.c */
 void session_learn_ties(struct session *s);
 void session_drop_ties(struct session *s);	/* they are gone with the connection */
+
+/* session_count.c */
+void session_count_user(struct session *s);	/* it has logged in as s->account */
+void session_uncount_user(struct session *s);
+void statement_count_sent(struct session *s);
+void statement_count_retry(struct session *s, struct pool *pool);
+void statement_count_error(struct session *s, uint16_t number);
+void statement_count_answered(struct session *s, const struct server_conn *conn);
 
 /* session_consistency.c */
 enum consistency session_consistency(const struct session *s);

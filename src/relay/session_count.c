@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a session and its statements count for in the statistics. */
+#include <readmux/relay/session_parts.h>
+
+void session_count_user(struct session *s)
+{
+	session_uncount_user(s);
+	s->user_stats = stats_user(s->env->stats, s->account->user);
+	STAT_INC(s->user_stats, sessions);
+}
+
+void session_uncount_user(struct session *s)
+{
+	if (s->user_stats != NULL)
+		STAT_DEC(s->user_stats, sessions);
+	s->user_stats = NULL;
+}
+
+void statement_count_sent(struct session *s)
+{
+	struct statement *st = &s->st;
+	struct backend_stats *backend = s->conn->pool->stats;
+
+	st->sent_us = loop_now_us(s->env->loop);
+	st->first_us = 0;
+	st->alone = s->conn->in_flight == 1;
+	pool_statement_sent(s->conn->pool);
+	STAT_INC(backend, statements_total);
+	STAT_INC(backend, routed[st->route.reason]);
+	if (st->replica) {
+		STAT_INC(s->env->stats, statements_replica_total);
+		STAT_INC(s->user_stats, statements_replica_total);
+	} else {
+		STAT_INC(s->env->stats, statements_primary_total);
+		STAT_INC(s->user_stats, statements_primary_total);
+	}
+}
+
+/* Its server is lost or has given up, and it runs again. */
+void statement_count_retry(struct session *s, struct pool *pool)
+{
+	STAT_INC(s->env->stats, retries_total);
+	STAT_INC(pool->stats, retries_total);
+	if (s->st.retries < UINT8_MAX)
+		s->st.retries++;
+}
+
+/* The server's ERR packet goes to the client. */
+void statement_count_error(struct session *s, uint16_t number)
+{
+	stats_server_error(s->env->stats, number);
+	STAT_INC(s->conn->pool->stats, errors_total);
+	STAT_INC(s->user_stats, errors_total);
+}
+
+/* The whole answer has arrived. */
+void statement_count_answered(struct session *s, const struct server_conn *conn)
+{
+	struct statement *st = &s->st;
+	struct backend_stats *backend = conn->pool->stats;
+	uint64_t now = loop_now_us(s->env->loop);
+	uint64_t first = st->first_us != 0 ? st->first_us : now;
+
+	STAT_ADD(backend, rows_total, conn->result.rows);
+	histogram_add(&backend->times[BACKEND_TIME_statement], now - st->started_us);
+	histogram_add(&backend->times[BACKEND_TIME_queue], st->leased_us - st->started_us);
+	histogram_add(&backend->times[BACKEND_TIME_server], first - st->sent_us);
+	histogram_add(&backend->times[BACKEND_TIME_send], now - first);
+	if (st->sent_us > st->leased_us)
+		histogram_add(&backend->times[BACKEND_TIME_restore], st->sent_us - st->leased_us);
+}
