@@ -21,3 +21,11 @@ void clock_format_utc(char *out, size_t room)
 	len = strftime(out, room, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(out + len, room - len, ".%03ldZ", ts.tv_nsec / 1000000);
 }
+
+uint64_t clock_wall_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}

@@ -97,6 +97,15 @@ static void put_plain(FILE *out, const struct settings *s, const struct setting 
 	(void)fprintf(out, " %s", text);
 }
 
+static void put_address_or_none(const struct printing *p, const struct setting *row)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	setting_format(p->s, row, false, text, sizeof(text));
+	(void)fputc(' ', p->out);
+	put_quoted(p->out, text);
+}
+
 static void put_value(const struct printing *p, const struct setting *row,
 		      const char *indent)
 {
@@ -106,6 +115,8 @@ static void put_value(const struct printing *p, const struct setting *row,
 		put_servers(p->out, p->s, indent);
 	else if (row->kind == SETTING_USER_LIST)
 		put_users(p->out, p->s, indent);
+	else if (row->kind == SETTING_ADDRESS)
+		put_address_or_none(p, row);
 	else if (row->kind == SETTING_TEXT)
 		put_text(p->out, p->s, row);
 	else

@@ -36,6 +36,7 @@ struct discovery {
 	void            *arg;
 	const char      *resolv_conf;
 	struct timer     again;
+	uint64_t         answers[RESOLVER_ANSWERS];
 	char             suffix[300];		/* ".mysql.default.svc.cluster.local." */
 	struct place     places[DISCOVERY_PODS_MAX];
 	unsigned         reach;			/* behind the last ordinal ever found */
@@ -151,6 +152,7 @@ static void pod_answered(void *arg, const struct resolver_result *result)
 	unsigned ordinal = (unsigned)(place - d->places);
 	char name[400];
 
+	d->answers[result->answer]++;
 	switch (result->answer) {
 	case RESOLVER_FOUND:
 		pod_found(d, ordinal, result);
@@ -258,6 +260,7 @@ static void record_answered(void *arg, const struct resolver_result *result)
 	struct discovery *d = arg;
 	bool listed = take_record(d, result);
 
+	d->answers[result->answer]++;
 	if (listed)
 		d->record_us = d->started_us;
 	/* a Service that has the record keeps it: without, no pod is ready */
@@ -296,6 +299,11 @@ static void start_pass(struct discovery *d)
 		d->places[i].listed = false;
 	(void)snprintf(name, sizeof(name), "_mysql._tcp%s", d->suffix);
 	resolver_ask_services(d->resolver, name, record_answered, d);
+}
+
+const uint64_t *discovery_answers(const struct discovery *d)
+{
+	return d->answers;
 }
 
 void discovery_hurry(struct discovery *d)

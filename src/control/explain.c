@@ -4,16 +4,6 @@
 
 #include <readmux/model/route.h>
 
-static const char *class_name(enum sql_class class)
-{
-	static const char *const names[] = {
-		[SQL_READ] = "read", [SQL_WRITE] = "write", [SQL_SESSION] = "session",
-	};
-
-	assert((size_t)class < ARRAY_LEN(names));
-	return names[class];
-}
-
 /* The word that decided comes from the statement, which may come from anywhere. */
 static void put_clean(FILE *out, struct span text)
 {
@@ -31,7 +21,7 @@ void explain_statement(FILE *out, struct span sql)
 
 	sql_classify(sql, &mode, &verdict);
 	route_decide(&verdict, &fresh, &route);
-	(void)fprintf(out, "%-7s  %-8s  %s: %s", class_name(verdict.class),
+	(void)fprintf(out, "%-7s  %-8s  %s: %s", sql_class_name(verdict.class),
 		      route_target_name(route.target), reason_word(route.reason),
 		      reason_text(route.reason));
 	if (verdict.what.len > 0 && route.reason == verdict.reason) {

@@ -12,12 +12,13 @@
 
 /* --- members -------------------------------------------------------------------- */
 
-static void say_member(const struct member *m, const char *event)
+static void say_member(const struct fleet *f, const struct member *m, const char *event)
 {
 	char at[ADDRESS_TEXT_MAX];
 
 	address_format(&m->view.address, at, sizeof(at));
 	log_info(NULL, event, LOG_TEXT("backend", m->view.name), LOG_TEXT("address", at));
+	f->ops->happened(f->arg, LOG_LEVEL_INFO, event, m->view.name, at);
 }
 
 static void start_member(struct fleet *f, unsigned ordinal, const struct address *address)
@@ -41,7 +42,8 @@ static void start_member(struct fleet *f, unsigned ordinal, const struct address
 	m->monitor = monitor_start(m->probe, address, ordinal == 0, f->settings,
 				   f->mailbox);
 	f->news = true;
-	say_member(m, "backend found");
+	memcpy(f->counts.backends[ordinal].name, m->view.name, BACKEND_NAME_MAX);
+	say_member(f, m, "backend found");
 	if (m->monitor == NULL)
 		log_error(NULL, "cannot start a probe thread",
 			  LOG_TEXT("backend", m->view.name));
@@ -140,7 +142,7 @@ static void check_identity(struct fleet *f, struct member *m,
 			  strcmp(before->uuid, now->uuid) != 0)) {
 		m->view.id = ++f->next_id;
 		m->view.since_us = 0;
-		say_member(m, "another server has taken the address");
+		say_member(f, m, "another server has taken the address");
 	}
 	m->probed = true;
 }
@@ -195,6 +197,10 @@ static void take_good_report(struct fleet *f, struct member *m,
 
 static void take_report(struct fleet *f, struct member *m, const struct probe_report *r)
 {
+	if (r->evidence == EVIDENCE_PROBE_OK)
+		f->counts.backends[m->view.ordinal].probes_good++;
+	else
+		f->counts.backends[m->view.ordinal].probes_failed++;
 	if (r->evidence == EVIDENCE_PROBE_OK) {
 		take_good_report(f, m, r);
 	} else {
@@ -234,6 +240,37 @@ static void arrived(void *arg, struct letter *letter)
 	probe_report_free(r);
 }
 
+/* --- an operator ----------------------------------------------------------------- */
+
+bool fleet_hold(struct fleet *f, struct span backend, bool hold, char *words, size_t room)
+{
+	const char *state = hold ? "drained" : "back in service";
+
+	for (size_t i = 0; i < BACKENDS_MAX; i++) {
+		struct member *m = &f->members[i];
+
+		if (!m->in_use || !span_is(backend, m->view.name))
+			continue;
+		(void)snprintf(words, room, "%s is %s%s", m->view.name,
+			       m->held == hold ? "already " : "", state);
+		if (m->held == hold)
+			return false;
+		m->held = hold;
+		fleet_settle(f);
+		return true;
+	}
+	topology_describe(f->topology, true, BACKEND_PRIMARY, words, room);
+	return false;
+}
+
+void fleet_count(const struct fleet *f, struct fleet_counts *counts)
+{
+	*counts = f->counts;
+	if (f->discovery != NULL)
+		memcpy(counts->dns_answers, discovery_answers(f->discovery),
+		       sizeof(counts->dns_answers));
+}
+
 /* --- discovery ------------------------------------------------------------------- */
 
 /*
@@ -263,16 +300,18 @@ static void pod_found(void *arg, unsigned ordinal, const struct address *address
 	struct member *m = &f->members[ordinal];
 	const struct address *address = choose_address(f, m, addresses, n);
 	struct server_facts facts = m->view.facts;
+	bool held = m->held;
 
 	m->name_gone = false;
 	if (m->in_use && address_equal(&m->view.address, address))
 		return;
 	if (m->in_use) {	/* a new address is a new pod */
-		say_member(m, "backend left for another address");
+		say_member(f, m, "backend left for another address");
 		stop_member(f, m);
 	}
 	start_member(f, ordinal, address);
 	m->view.facts = facts;		/* for greetings, until it is probed */
+	m->held = held;
 }
 
 static void pod_gone(void *arg, unsigned ordinal)
@@ -291,7 +330,7 @@ static void forget_dead(struct fleet *f)
 		if (!m->in_use || !m->name_gone || !is_dead(m->health.now) ||
 		    m->view.role != BACKEND_REPLICA)
 			continue;
-		say_member(m, "backend gone");
+		say_member(f, m, "backend gone");
 		stop_member(f, m);
 	}
 }

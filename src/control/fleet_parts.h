@@ -25,6 +25,7 @@ struct member {
 	bool                probed;	/* a probe has succeeded since it is in use */
 	bool                starts_slowly;	/* found after the start, or was down */
 	bool                name_gone;	/* DNS has confirmed it */
+	bool                held;	/* an operator has taken it out */
 	uint64_t            turned_us;	/* when it went down or came back */
 	uint64_t            seen_lag_us;	/* when its lag was known last; 0 = never */
 	char                trouble[160];	/* why it is not up */
@@ -43,6 +44,7 @@ struct fleet {
 	struct member           members[BACKENDS_MAX];
 	struct monitor         *leaving[LEAVING_MAX];	/* stopped, not ended yet */
 	size_t                  leaving_count;
+	struct fleet_counts     counts;		/* but for those of discovery */
 	uint32_t                next_id;	/* of backends and of probes */
 	bool                    discovered;
 	bool                    news;		/* somebody came or went */

@@ -55,6 +55,7 @@ static void compute(struct fleet *f)
 		cases[n++] = (struct verdict_case){
 			.view = &m->view,
 			.name_gone = m->name_gone,
+			.held = m->held,
 			.weight = weight_of(f, m),
 			.blind_ms = blind_ms(f, m),
 			.trouble = m->trouble,
@@ -86,7 +87,7 @@ static bool is_news(const struct member *m)
 	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
 }
 
-static void say_in_or_out(const struct backend_view *v)
+static void say_in_or_out(const struct fleet *f, const struct backend_view *v)
 {
 	const char *role = v->role == BACKEND_PRIMARY ? "primary" : "replica";
 	char at[ADDRESS_TEXT_MAX];
@@ -101,24 +102,38 @@ static void say_in_or_out(const struct backend_view *v)
 			 LOG_TEXT("address", at),
 			 LOG_TEXT("state", backend_state_name(v->state)),
 			 LOG_TEXT("cause", v->cause));
+	f->ops->happened(f->arg, v->usable ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+			 v->usable ? "backend in" : "backend out", v->name, v->cause);
+}
+
+static void say_writable(const struct fleet *f, const struct backend_view *v, bool writable)
+{
+	const char *event = writable ? "the primary takes writes again" :
+			    "the primary is read-only; writes wait";
+
+	if (writable)
+		log_info(NULL, event, LOG_TEXT("backend", v->name));
+	else
+		log_warn(NULL, event, LOG_TEXT("backend", v->name));
+	f->ops->happened(f->arg, writable ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, event, v->name, "");
 }
 
 /* Every change of what a backend is used for, with its cause. */
-static void say_change(const struct member *m)
+static void say_change(struct fleet *f, const struct member *m)
 {
 	const struct backend_view *v = &m->view, *told = &m->told;
 
+	if (v->state != told->state)
+		f->counts.backends[v->ordinal].changes++;
 	if (v->state == BACKEND_IS_NEW)
 		return;
 	if (v->usable != told->usable || told->state == BACKEND_IS_NEW ||
 	    (!v->usable && strcmp(v->cause, told->cause) != 0))
-		say_in_or_out(v);
+		say_in_or_out(f, v);
 	if (v->state == BACKEND_IS_READ_ONLY && told->state != BACKEND_IS_READ_ONLY)
-		log_warn(NULL, "the primary is read-only; writes wait",
-			 LOG_TEXT("backend", v->name));
+		say_writable(f, v, false);
 	else if (v->writable && told->state == BACKEND_IS_READ_ONLY)
-		log_info(NULL, "the primary takes writes again",
-			 LOG_TEXT("backend", v->name));
+		say_writable(f, v, true);
 }
 
 /* --- publishing ----------------------------------------------------------------- */
@@ -191,7 +206,7 @@ void fleet_settle(struct fleet *f)
 
 		if (!m->in_use || !is_news(m))
 			continue;
-		say_change(m);
+		say_change(f, m);
 		news = true;
 	}
 	if (news)

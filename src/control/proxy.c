@@ -8,8 +8,10 @@
 #include <readmux/base/clock.h>
 #include <readmux/base/error.h>
 #include <readmux/base/log.h>
+#include <readmux/control/admin.h>
 #include <readmux/control/config.h>
 #include <readmux/control/fleet.h>
+#include <readmux/control/gather.h>
 #include <readmux/control/notify.h>
 #include <readmux/control/proxy.h>
 #include <readmux/control/reload.h>
@@ -44,7 +46,14 @@ struct proxy {
 	struct worker_common   common;
 	struct tls_pair        tls;
 	struct worker        **workers;
+	const struct worker_stats **stats;	/* theirs */
 	unsigned               worker_count;
+	struct admin          *admin;		/* NULL: off */
+	struct observer       *observer;
+	struct events          events;
+	uint64_t               started_us;	/* clock_wall_us() */
+	uint64_t               reloads_done, reloads_refused;
+	struct timer           step;		/* once a second */
 	struct door           *doors;
 	size_t                 door_count;
 	struct signal_watch    signals[3];
@@ -196,9 +205,18 @@ static void account(void *arg, struct span user, struct span native_hash)
 	secret_wipe(&secret);
 }
 
+static void happened(void *arg, enum log_level level, const char *event, const char *backend,
+		     const char *words)
+{
+	struct proxy *p = arg;
+
+	events_add(&p->events, level, event, backend, words);
+}
+
 static const struct fleet_host_ops fleet_ops = {
 	.published = published,
 	.account = account,
+	.happened = happened,
 };
 
 static void stop(struct proxy *p, const char *why)
@@ -216,6 +234,68 @@ static void pass_on(struct proxy *p, struct worker_kill *k)
 	free(k);
 }
 
+static void overview(void *host, struct overview *o)
+{
+	struct proxy *p = host;
+
+	*o = (struct overview){
+		.settings = p->settings,
+		.topology = fleet_topology(p->fleet),
+		.fleet = p->fleet,
+		.observer = p->observer,
+		.events = &p->events,
+		.workers = p->stats,
+		.worker_count = p->worker_count,
+		.started_us = p->started_us,
+		.reloads_done = p->reloads_done,
+		.reloads_refused = p->reloads_refused,
+		.draining = p->draining,
+	};
+}
+
+static void gather(void *host, enum report report, gather_fn *done, void *arg)
+{
+	struct proxy *p = host;
+	struct overview o;
+
+	overview(p, &o);
+	gather_start(&o, p->workers, report, done, arg);
+}
+
+/* A session's SHOW READMUX, and the proxy that its answer goes back by. */
+struct asked {
+	struct proxy       *proxy;
+	struct worker_show *show;
+};
+
+static void show_done(void *arg, struct table *t)
+{
+	struct asked *asked = arg;
+
+	asked->show->table = *t;
+	if (asked->proxy->worker_count > 0) {
+		worker_shown(asked->proxy->workers[asked->show->worker], asked->show);
+	} else {		/* all is over */
+		table_free(t);
+		free(asked->show);
+	}
+	free(asked);
+}
+
+static void show(struct proxy *p, struct worker_show *show)
+{
+	struct asked *asked = calloc(1, sizeof(*asked));
+
+	if (asked == NULL || p->worker_count == 0) {
+		free(asked);
+		free(show);	/* its session waits until it is closed */
+		return;
+	}
+	asked->proxy = p;
+	asked->show = show;
+	gather(p, show->report, show_done, asked);
+}
+
 static void arrived(void *arg, struct letter *letter)
 {
 	struct proxy *p = arg;
@@ -229,6 +309,14 @@ static void arrived(void *arg, struct letter *letter)
 	}
 	if (letter->kind == WORKER_KILL || letter->kind == WORKER_KILL_ANSWER) {
 		pass_on(p, container_of(letter, struct worker_kill, letter));
+		return;
+	}
+	if (letter->kind == WORKER_SHOW) {
+		show(p, container_of(letter, struct worker_show, letter));
+		return;
+	}
+	if (letter->kind == WORKER_REPORT) {
+		gather_add(container_of(letter, struct worker_report, letter));
 		return;
 	}
 	free(letter);
@@ -272,21 +360,21 @@ static void put_users(struct proxy *p)
 			  s->login_failure_window_ms * 1000);
 }
 
-static void reload(struct proxy *p)
+static bool reload(struct proxy *p, char *problem, size_t room)
 {
-	char problem[2048];
-	struct settings *fresh = config_load(p->config_path, environ, problem, sizeof(problem));
+	struct settings *fresh = config_load(p->config_path, environ, problem, room);
 	struct tls_pair tls;
-	unsigned changed;
 
 	notify_reloading();
-	if (fresh == NULL || !tls_pair_open(&tls, fresh, &p->tls, problem, sizeof(problem))) {
+	if (fresh == NULL || !tls_pair_open(&tls, fresh, &p->tls, problem, room)) {
 		log_error(NULL, "reload refused; nothing was changed", LOG_TEXT("problem", problem));
 		settings_drop(fresh);
 		notify("READY=1");
-		return;
+		p->reloads_refused++;
+		events_add(&p->events, LOG_LEVEL_ERROR, "reload refused", NULL, problem);
+		return false;
 	}
-	changed = reload_tell(p->settings, fresh);
+	reload_tell(p->settings, fresh, problem, room);
 	settings_drop(p->settings);
 	tls_pair_drop(&p->tls);
 	p->settings = fresh;
@@ -299,8 +387,11 @@ static void reload(struct proxy *p)
 		worker_set_tls(p->workers[i], &p->tls);
 	}
 	notify("READY=1");
-	log_info(NULL, "configuration reloaded", LOG_UINT("changed", changed),
+	log_info(NULL, "configuration reloaded", LOG_TEXT("outcome", problem),
 		 LOG_TEXT("file", p->config_path != NULL ? p->config_path : "(none)"));
+	p->reloads_done++;
+	events_add(&p->events, LOG_LEVEL_INFO, "configuration reloaded", NULL, problem);
+	return true;
 }
 
 static void drain_expired(struct timer *t)
@@ -336,6 +427,7 @@ static void drain(struct proxy *p, bool at_once)
 		return;
 	}
 	p->draining = true;
+	events_add(&p->events, LOG_LEVEL_INFO, "draining", NULL, "readmux was asked to end");
 	notify("STOPPING=1");
 	timer_set(&p->drain_limit, p->loop, p->settings->drain_timeout_ms * 1000, drain_expired);
 	if (lameduck_ms == 0) {
@@ -351,10 +443,94 @@ static void signalled(void *arg, int signum)
 {
 	struct proxy *p = arg;
 
+	char words[2048];
+
 	if (signum == SIGHUP)
-		reload(p);
+		(void)reload(p, words, sizeof(words));
 	else
 		drain(p, signum == SIGINT);
+}
+
+/* --- the admin address ------------------------------------------------------------- */
+
+static bool order_hold(void *host, struct span backend, bool hold, char *words, size_t room)
+{
+	struct proxy *p = host;
+	bool done = fleet_hold(p->fleet, backend, hold, words, room);
+
+	if (done)
+		log_info(NULL, "order by the admin address", LOG_TEXT("outcome", words));
+	return done;
+}
+
+static bool order_reload(void *host, char *words, size_t room)
+{
+	return reload(host, words, room);
+}
+
+static bool order_drain(void *host, char *words, size_t room)
+{
+	struct proxy *p = host;
+
+	if (p->draining) {
+		(void)snprintf(words, room, "readmux is draining already");
+		return false;
+	}
+	(void)snprintf(words, room, "readmux drains and ends");
+	drain(p, false);
+	return true;
+}
+
+static bool order_log_level(void *host, struct span name, char *words, size_t room)
+{
+	struct proxy *p = host;
+	enum log_level level;
+
+	if (!log_level_from(name, &level)) {
+		(void)snprintf(words, room, "a log level is one of error, warn, info, debug");
+		return false;
+	}
+	atomic_store(&log_threshold, (int)level);
+	(void)snprintf(words, room, "the log level is %s until the next reload",
+		       log_level_name(level));
+	events_add(&p->events, LOG_LEVEL_INFO, "log level changed", NULL, log_level_name(level));
+	return true;
+}
+
+static const struct admin_host_ops admin_ops = {
+	.overview = overview,
+	.report = gather,
+	.hold = order_hold,
+	.reload = order_reload,
+	.drain = order_drain,
+	.log_level = order_log_level,
+};
+
+static bool open_admin(struct proxy *p)
+{
+	const struct address *at = &p->settings->admin_address;
+	char problem[256], text[ADDRESS_TEXT_MAX];
+
+	if (at->u.any.sa_family == AF_UNSPEC)
+		return true;
+	p->admin = admin_open(p->loop, at, &admin_ops, p, problem, sizeof(problem));
+	if (p->admin == NULL) {
+		log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
+		return false;
+	}
+	address_format(at, text, sizeof(text));
+	log_info(NULL, "status page", LOG_TEXT("address", text));
+	return true;
+}
+
+static void step(struct timer *t)
+{
+	struct proxy *p = container_of(t, struct proxy, step);
+
+	timer_set(t, p->loop, OBSERVER_STEP_US, step);
+	observer_step(p->observer, p->stats, p->worker_count, fleet_topology(p->fleet));
+	for (unsigned i = 0; i < p->worker_count; i++)
+		worker_tick(p->workers[i]);
 }
 
 /* --- start and end -------------------------------------------------------------- */
@@ -394,7 +570,8 @@ static bool start_workers(struct proxy *p)
 
 	p->common.workers = (unsigned)(want < MAX_WORKERS ? want : MAX_WORKERS);
 	p->workers = calloc(p->common.workers, sizeof(struct worker *));
-	if (p->workers == NULL)
+	p->stats = calloc(p->common.workers, sizeof(struct worker_stats *));
+	if (p->workers == NULL || p->stats == NULL)
 		return false;
 	for (unsigned i = 0; i < p->common.workers; i++) {
 		p->workers[i] = worker_start(i, &p->common, p->settings, &p->tls,
@@ -403,6 +580,7 @@ static bool start_workers(struct proxy *p)
 			log_error(NULL, "cannot start a worker thread");
 			return false;
 		}
+		p->stats[i] = worker_stats_of(p->workers[i]);
 		p->worker_count++;
 	}
 	return true;
@@ -425,7 +603,10 @@ static bool start(struct proxy *p)
 	p->loop = loop_new();
 	p->common.credentials = credentials_new(p->settings->login_ttl_ms * 1000);
 	p->common.rsa = rsa_key_make();
-	if (p->loop == NULL || p->common.credentials == NULL || p->common.rsa == NULL)
+	p->observer = observer_new();
+	p->started_us = clock_wall_us();
+	if (p->loop == NULL || p->common.credentials == NULL || p->common.rsa == NULL ||
+	    p->observer == NULL)
 		return false;
 	p->mailbox = mailbox_new(p->loop, arrived, p);
 	p->common.control = p->mailbox;
@@ -433,7 +614,10 @@ static bool start(struct proxy *p)
 		return false;
 	put_users(p);
 	p->fleet = fleet_new(p->loop, p->settings, &fleet_ops, p);
-	return p->fleet != NULL && start_workers(p) && open_doors(p);
+	if (p->fleet == NULL || !start_workers(p) || !open_doors(p) || !open_admin(p))
+		return false;
+	timer_set(&p->step, p->loop, OBSERVER_STEP_US, step);
+	return true;
 }
 
 /* As often as asked for, twice: the loop turns. */
@@ -460,8 +644,10 @@ static void hold_signals(void)
 static void finish(struct proxy *p)
 {
 	hold_signals();
+	admin_close(p->admin);
 	close_doors(p);
 	free(p->doors);
+	timer_clear(&p->step);
 	timer_clear(&p->watchdog);
 	timer_clear(&p->lameduck);
 	timer_clear(&p->drain_limit);
@@ -469,6 +655,8 @@ static void finish(struct proxy *p)
 		worker_stop(p->workers[i]);
 	p->worker_count = 0;
 	free(p->workers);
+	free(p->stats);
+	observer_free(p->observer);
 	mailbox_free(p->mailbox);
 	fleet_free(p->fleet);
 	for (size_t i = 0; i < ARRAY_LEN(p->signals); i++)

@@ -84,19 +84,35 @@ static void tell(const struct settings *before, const struct settings *after,
 			 LOG_TEXT("setting", row->path), LOG_TEXT("was", was), LOG_TEXT("is", is));
 }
 
-unsigned reload_tell(const struct settings *before, const struct settings *after)
+/* Append <path> to the list in <out>, which begins with <start>. */
+static void list(char *out, size_t room, const char *start, const char *path)
 {
+	size_t len = strlen(out);
+
+	(void)snprintf(out + len, room - len, "%s%s", len > 0 ? ", " : start, path);
+}
+
+void reload_tell(const struct settings *before, const struct settings *after, char *words,
+		 size_t room)
+{
+	char changed[1000] = "", later[1000] = "";
 	char *memory = malloc(2 * WHOLE_TEXT);
 	size_t rows;
 	const struct setting *table = settings_table(&rows);
-	unsigned changed = 0;
 
 	for (size_t i = 0; memory != NULL && i < rows; i++) {
 		if (!differs(before, after, &table[i], memory))
 			continue;
 		tell(before, after, &table[i]);
-		changed += (table[i].flags & SETTING_RELOAD) != 0;
+		if ((table[i].flags & SETTING_RELOAD) != 0)
+			list(changed, sizeof(changed), "changed: ", table[i].path);
+		else
+			list(later, sizeof(later), "changed, but only a restart brings it into "
+			     "force: ", table[i].path);
 	}
 	free(memory);
-	return changed;
+	(void)snprintf(words, room, "%s%s%s", changed, changed[0] != '\0' && later[0] != '\0' ?
+		       "; " : "", later);
+	if (words[0] == '\0')
+		(void)snprintf(words, room, "nothing has changed");
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A traffic thread; see worker.h. */
+#include <readmux/base/clock.h>
 #include <readmux/base/log.h>
 #include <readmux/control/worker.h>
 #include <readmux/relay/env.h>
+#include <readmux/relay/pool.h>
+#include <readmux/relay/report.h>
 #include <readmux/relay/session.h>
 
 #include <pthread.h>
 #include <unistd.h>
 
 enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_TLS, LETTER_DRAIN,
-		   LETTER_KILL, LETTER_KILL_ANSWER, LETTER_STOP };
+		   LETTER_KILL, LETTER_KILL_ANSWER, LETTER_TICK,
+		   LETTER_REPORT, LETTER_SHOWN, LETTER_STOP };
 
 struct order {
 	struct letter letter;
@@ -25,6 +29,12 @@ struct order {
 		const struct settings *settings;
 		struct tls_pair tls;
 		struct kill_request kill;
+		uint64_t posted_us;	/* LETTER_TICK */
+		struct {
+			enum report report;
+			void       *tag;
+		} report;
+		struct worker_show *show;	/* LETTER_SHOWN */
 	} u;
 };
 
@@ -35,6 +45,7 @@ struct worker {
 	struct loop         *loop;
 	struct mailbox      *mailbox;
 	pthread_t            thread;
+	unsigned             number;
 	_Atomic unsigned     load;
 	bool                 draining;
 };
@@ -95,7 +106,24 @@ static void host_kill(void *arg, const struct kill_request *r)
 	post_kill(arg, r, WORKER_KILL);
 }
 
+static void host_show(void *arg, uint32_t asker, enum report report)
+{
+	struct worker *w = arg;
+	struct worker_show *show = calloc(1, sizeof(*show));
+
+	if (show == NULL) {
+		log_error(NULL, "out of memory; a SHOW READMUX is lost");
+		return;
+	}
+	show->letter.kind = WORKER_SHOW;
+	show->worker = w->number;
+	show->asker = asker;
+	show->report = report;
+	mailbox_post(w->common.control, &show->letter);
+}
+
 static const struct relay_host_ops host_ops = {
+	.show = host_show,
 	.kill = host_kill,
 	.session_closed = host_session_closed,
 	.evidence = host_evidence,
@@ -139,6 +167,38 @@ static void kill_here(struct worker *w, struct kill_request *r)
 	post_kill(w, r, WORKER_KILL_ANSWER);
 }
 
+/* How late the letter is read is how late a client's bytes are. */
+static void tick(struct worker *w, uint64_t posted_us)
+{
+	uint64_t now = clock_now_us();
+
+	histogram_add(&w->stats.loop_delay, now - posted_us);
+	STAT_SET(&w->stats, turned_us, now);
+	pools_count(w->env.pools);
+}
+
+static void report(struct worker *w, enum report report, void *tag)
+{
+	struct worker_report *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		log_error(NULL, "out of memory; giving up");
+		abort();	/* whoever gathers would wait for ever */
+	}
+	r->letter.kind = WORKER_REPORT;
+	r->tag = tag;
+	r->table = relay_report_table(report);
+	relay_report_fill(&w->env, report, &r->table);
+	mailbox_post(w->common.control, &r->letter);
+}
+
+static void shown(struct worker *w, struct worker_show *show)
+{
+	relay_shown(&w->env, show->asker, &show->table);
+	table_free(&show->table);
+	free(show);
+}
+
 static void opened(void *arg, struct letter *letter)
 {
 	struct worker *w = arg;
@@ -168,6 +228,15 @@ static void opened(void *arg, struct letter *letter)
 		break;
 	case LETTER_KILL_ANSWER:
 		relay_kill_answered(&w->env, &o->u.kill);
+		break;
+	case LETTER_TICK:
+		tick(w, o->u.posted_us);
+		break;
+	case LETTER_REPORT:
+		report(w, o->u.report.report, o->u.report.tag);
+		break;
+	case LETTER_SHOWN:
+		shown(w, o->u.show);
 		break;
 	case LETTER_STOP:
 		relay_env_close(&w->env);
@@ -211,6 +280,21 @@ void worker_set_tls(struct worker *w, const struct tls_pair *tls)
 {
 	post(w, (struct order){ .u.tls = { tls_context_take(tls->server),
 					   tls_context_take(tls->client) } }, LETTER_TLS);
+}
+
+void worker_ask_report(struct worker *w, enum report report, void *tag)
+{
+	post(w, (struct order){ .u.report = { report, tag } }, LETTER_REPORT);
+}
+
+void worker_shown(struct worker *w, struct worker_show *show)
+{
+	post(w, (struct order){ .u.show = show }, LETTER_SHOWN);
+}
+
+void worker_tick(struct worker *w)
+{
+	post(w, (struct order){ .u.posted_us = clock_now_us() }, LETTER_TICK);
 }
 
 void worker_drain(struct worker *w)
@@ -282,12 +366,14 @@ struct worker *worker_start(unsigned number, const struct worker_common *common,
 	if (w == NULL)
 		return NULL;
 	w->common = *common;
+	w->number = number;
 	w->loop = loop_new();
 	if (w->loop == NULL)
 		goto no_loop;
 	w->mailbox = mailbox_new(w->loop, opened, w);
 	if (w->mailbox == NULL)
 		goto no_mailbox;
+	STAT_SET(&w->stats, turned_us, clock_now_us());
 	fill_env(w, settings, tls, topology, number);
 	if (!relay_env_open(&w->env))
 		goto no_env;

@@ -215,6 +215,35 @@ static void format_balance(const struct settings *s, const struct setting *row, 
 	(void)snprintf(out, room, "%s", (*field)->name);
 }
 
+static bool store_address(struct settings *s, const struct setting *row, struct span text,
+			  const struct complaint *why)
+{
+	struct address *field = setting_field(s, row), address;
+	char quoted[SETTING_QUOTED_MAX];
+
+	memset(&address, 0, sizeof(address));
+	if (text.len > 0 && !address_parse(text, 0, &address))
+		return setting_refuse(why, "expects a numeric address such as 127.0.0.1:9306 or "
+				      "[::1]:9306, or nothing, got %s",
+				      setting_quoted(text, quoted));
+	if (text.len > 0 && address_port(&address) == 0)
+		return setting_refuse(why, "needs a port, as in 127.0.0.1:9306, got %s",
+				      setting_quoted(text, quoted));
+	*field = address;
+	return true;
+}
+
+static void format_address(const struct settings *s, const struct setting *row, bool reveal,
+			   char *out, size_t room)
+{
+	const struct address *field = setting_field_of(s, row);
+
+	(void)reveal;
+	out[0] = '\0';
+	if (field->u.any.sa_family != AF_UNSPEC)
+		address_format(field, out, room);
+}
+
 static const struct {
 	setting_store_fn  *store;
 	setting_format_fn *format;
@@ -226,6 +255,7 @@ static const struct {
 	[SETTING_TEXT] = { store_text, format_text },
 	[SETTING_CHOICE] = { store_choice, format_choice },
 	[SETTING_BALANCE] = { store_balance, format_balance },
+	[SETTING_ADDRESS] = { store_address, format_address },
 	[SETTING_LISTEN_LIST] = { setting_store_listen, setting_format_listen },
 	[SETTING_ADDRESS_LIST] = { setting_store_servers, setting_format_servers },
 	[SETTING_USER_LIST] = { setting_store_users, setting_format_users },
@@ -261,6 +291,7 @@ void setting_describe(const struct setting *row, char *out, size_t room)
 	static const char *const words[] = {
 		[SETTING_BOOL] = "on or off",
 		[SETTING_TEXT] = "text",
+		[SETTING_ADDRESS] = "an address such as 127.0.0.1:9306, or nothing",
 		[SETTING_LISTEN_LIST] = "a list of {address, route}",
 		[SETTING_ADDRESS_LIST] = "a list of addresses",
 		[SETTING_USER_LIST] =

@@ -28,6 +28,17 @@ static const struct setting table[] = {
 	  "replicas; 'read' takes reads only, as the mysql-read Service does. An address may "
 	  "have a consistency of its own." },
 
+	{ "admin.address", SETTING_ADDRESS, AT(admin_address), 0, 0, "127.0.0.1:9306", NULL, 0,
+	  "Address of the status page and of /metrics, /healthz, /readyz and /status.json; "
+	  "empty: none." },
+	{ "admin.token", SETTING_TEXT, AT(admin_token), 0, 256, "", NULL,
+	  SETTING_RELOAD | SETTING_SECRET,
+	  "With it as bearer token, the admin address also takes orders: drain or resume a "
+	  "server, reload, drain readmux; empty: it takes none." },
+	{ "admin.users", SETTING_TEXT, AT(admin_users), 0, 4095, "", NULL, SETTING_RELOAD,
+	  "Users who may SHOW READMUX, separated by commas; empty: those with the PROCESS or "
+	  "SUPER right on the server." },
+
 	{ "backends.service", SETTING_TEXT, AT(service), 1, 63, "mysql", NULL, 0,
 	  "Headless Service of the StatefulSet: its pods are mysql-0.mysql, mysql-1.mysql, "
 	  "... and ordinal 0 is the primary." },

@@ -13,6 +13,7 @@ const char *backend_state_name(enum backend_state state)
 		[BACKEND_IS_NOT_REPLICATING] = "not replicating",
 		[BACKEND_IS_LAGGING] = "lagging",
 		[BACKEND_IS_DRAINING] = "draining",
+		[BACKEND_IS_HELD] = "drained",
 	};
 
 	return names[state];

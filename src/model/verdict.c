@@ -20,7 +20,7 @@ static bool is_late(const struct verdict_case *c, uint64_t max_lag_ms)
 /* A replica against which nothing at all can be said. */
 static bool is_sound(const struct verdict_case *c, uint64_t max_lag_ms)
 {
-	return is_replica(c) && c->view->health == HEALTH_UP && !c->name_gone &&
+	return is_replica(c) && !c->held && c->view->health == HEALTH_UP && !c->name_gone &&
 	       c->view->lag_state != LAG_STOPPED && !is_late(c, max_lag_ms);
 }
 
@@ -59,6 +59,8 @@ static enum backend_state state_of(const struct verdict_case *c, bool others,
 	case HEALTH_UP:
 		break;
 	}
+	if (c->held)
+		return BACKEND_IS_HELD;
 	if (is_replica(c))
 		return state_of_replica(c, others, max_lag_ms);
 	return c->view->facts.read_only ? BACKEND_IS_READ_ONLY : BACKEND_IS_IN;
@@ -82,6 +84,8 @@ static const char *explain(const struct verdict_case *c, uint64_t max_lag_ms)
 		       "has not found the primary for longer than probe.max_lag";
 	case BACKEND_IS_READ_ONLY:
 		return "the primary is read-only";
+	case BACKEND_IS_HELD:
+		return "an operator has drained it";
 	case BACKEND_IS_IN:
 		break;
 	}
@@ -103,7 +107,7 @@ void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_la
 		v->usable = v->state == BACKEND_IS_IN || v->state == BACKEND_IS_READ_ONLY;
 		v->writable = v->state == BACKEND_IS_IN && !is_replica(c);
 		/* as the mysql-read Service does; a primary keeps its live connections */
-		v->draining = others && is_replica(c) && c->name_gone;
+		v->draining = c->held || (others && is_replica(c) && c->name_gone);
 		v->weight = v->usable ? c->weight : 0;
 		(void)snprintf(v->cause, sizeof(v->cause), "%s", explain(c, max_lag_ms));
 	}

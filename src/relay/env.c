@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What relay owns in a worker's environment; see env.h. */
 #include <readmux/relay/compressed.h>
+#include <readmux/relay/digests.h>
 #include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
 
@@ -19,9 +20,10 @@ bool relay_env_open(struct relay_env *env)
 	env->accounts = account_table_new();
 	env->queries = query_table_new();
 	env->refused = refused_new();
+	env->digests = digests_new();
 	env->pools = pools_new(env);
 	if (env->states != NULL && env->accounts != NULL && env->queries != NULL &&
-	    env->refused != NULL && env->pools != NULL)
+	    env->refused != NULL && env->digests != NULL && env->pools != NULL)
 		return true;
 	relay_env_free(env);
 	return false;
@@ -42,6 +44,7 @@ void relay_env_free(struct relay_env *env)
 	account_table_free(env->accounts);
 	query_table_free(env->queries);
 	refused_free(env->refused);
+	digests_free(env->digests);
 	compressed_free_shared(env->compressed);
 	state_table_free(env->states);
 	slab_clear(&env->requests);

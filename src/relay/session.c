@@ -41,6 +41,11 @@ void session_set_phase(struct session *s, enum session_phase to)
 	s->phase = (uint8_t)to;
 }
 
+const char *session_phase_name(enum session_phase phase)
+{
+	return phases[phase].name;
+}
+
 const char *session_name(const struct session *s, char *out, size_t room)
 {
 	address_format(&s->peer, out, room);
@@ -92,6 +97,8 @@ void session_close(struct session *s, const char *why)
 	session_close_prepared(s);
 	session_drop_ties(s);
 	session_drop_trackers(s);
+	free(s->decisions);
+	s->decisions = NULL;
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);

@@ -218,7 +218,8 @@ static bool speaks_to_readmux(struct session *s, struct span packet)
 {
 	struct span text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 
-	return session_answers(s, text) || session_takes_settings(s, text);
+	return session_shows(s, text, packet) || session_answers(s, text) ||
+	       session_takes_settings(s, text);
 }
 
 void session_command(struct session *s, struct span packet, bool whole)

@@ -33,6 +33,17 @@ enum consistency session_consistency(const struct session *s)
 	return s->env->settings->consistency;
 }
 
+const char *session_consistency_name(const struct session *s)
+{
+	static const char *const names[] = {
+		[CONSISTENCY_SESSION] = "session",
+		[CONSISTENCY_EVENTUAL] = "eventual",
+		[CONSISTENCY_PRIMARY] = "primary",
+	};
+
+	return names[session_consistency(s)];
+}
+
 void session_login_consistency(struct session *s)
 {
 	const struct settings *settings = s->env->settings;

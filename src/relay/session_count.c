@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a session and its statements count for in the statistics. */
+#include <readmux/relay/digests.h>
 #include <readmux/relay/session_parts.h>
 
 void session_count_user(struct session *s)
@@ -53,6 +54,23 @@ void statement_count_error(struct session *s, uint16_t number)
 	STAT_INC(s->user_stats, errors_total);
 }
 
+static void count_shape(struct session *s, const struct server_conn *conn, uint64_t took_us)
+{
+	struct digests *digests = s->env->digests;
+	unsigned weight = digests_weight(digests, loop_now_us(s->env->loop));
+	struct span text = weight > 0 ? session_statement_text(s) : SPAN_NONE;
+	struct digest_sample sample = {
+		.took_us = took_us, .rows = conn->result.rows, .replica = s->st.replica,
+		.failed = s->st.failed,
+	};
+	struct sql_mode mode;
+
+	if (text.len == 0)
+		return;
+	mode = session_sql_mode(s);
+	digests_add(digests, text, &mode, &sample, weight);
+}
+
 /* The whole answer has arrived. */
 void statement_count_answered(struct session *s, const struct server_conn *conn)
 {
@@ -68,4 +86,5 @@ void statement_count_answered(struct session *s, const struct server_conn *conn)
 	histogram_add(&backend->times[BACKEND_TIME_send], now - first);
 	if (st->sent_us > st->leased_us)
 		histogram_add(&backend->times[BACKEND_TIME_restore], st->sent_us - st->leased_us);
+	count_shape(s, conn, now - st->started_us);
 }

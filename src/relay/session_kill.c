@@ -11,11 +11,8 @@
 #include <readmux/relay/session_parts.h>
 
 /* Whoever has one of these may kill what is not theirs. */
-#define ASK_FOR_RIGHT								\
-	"SELECT 1 FROM information_schema.user_privileges WHERE privilege_type IN " \
-	"('SUPER', 'CONNECTION_ADMIN', 'CONNECTION ADMIN') AND grantee = "	\
-	"CONCAT(QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), '@', "		\
-	"QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))"
+#define ASK_FOR_RIGHT \
+	SESSION_RIGHT_QUERY("'SUPER', 'CONNECTION_ADMIN', 'CONNECTION ADMIN'")
 
 /* --- interrupting at the server -------------------------------------------------- */
 
@@ -72,7 +69,7 @@ static void interrupt(struct relay_env *env, struct server_conn *conn)
 
 /* --- the one that is meant ----------------------------------------------------------- */
 
-static struct session *find(struct relay_env *env, uint32_t id)
+struct session *session_find(struct relay_env *env, uint32_t id)
 {
 	struct session *s;
 
@@ -106,7 +103,7 @@ static void kill_session(struct session *s, bool query_only)
 
 void relay_kill(struct relay_env *env, struct kill_request *r)
 {
-	struct session *s = find(env, r->target);
+	struct session *s = session_find(env, r->target);
 
 	r->answer = KILL_UNKNOWN;
 	if (s == NULL)
@@ -149,62 +146,15 @@ bool session_kill(struct session *s, const struct sql_kill *kill, struct span pa
 	return true;
 }
 
-static void right_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
+static void right_told(struct session *s, bool allowed)
 {
-	(void)conn;
-	(void)bytes;
-	session_from(arg)->st.has_rows |= row;
-}
-
-static void right_end(void *arg, struct server_conn *conn)
-{
-	struct session *s = session_from(arg);
-	bool allowed = s->st.has_rows;
-
-	pool_statement_done(conn->pool, 0, false);
-	if (s->pins == 0 && !session_in_transaction(s))
-		session_release_conn(s);
-	s->st.sent_us = 0;
 	if (allowed) {
-		session_set_phase(s, SESSION_ROUTING);
 		ask(s, true);
 		return;
 	}
 	session_send_error(s, RMX_NOT_OWNER, s->st.kill_target);
 	s->st.failed = true;
 	statement_done(s);
-}
-
-static const struct sink_ops right_sink = {
-	.pass = right_pass,
-	.packet = server_conn_drop_packet,
-	.batch_end = server_conn_drop_news,
-	.end = right_end,
-	.lost = server_conn_drop_news,
-};
-
-/* The server knows who may; its answer does not go to the client. */
-static void ask_for_right(struct session *s)
-{
-	uint8_t memory[512];
-	struct writer w = writer_over(memory, sizeof(memory));
-
-	writer_begin(&w, 0);
-	server_conn_begin_query(s->capabilities, &w);
-	writer_text(&w, ASK_FOR_RIGHT);
-	hold_drop(&s->st.packet, s->env->loop);
-	if (!writer_end(&w) || !hold_keep(&s->st.packet, s->env->loop, writer_span(&w))) {
-		session_close(s, "out of memory");
-		return;
-	}
-	s->st.command = COM_QUERY;
-	s->st.sink = &right_sink;
-	s->st.verdict = (struct sql_verdict){
-		.class = SQL_READ,
-		.reason = REASON_ADMINISTERS,
-		.hint = SQL_HINT_PRIMARY,
-	};
-	statement_route(s);
 }
 
 /* As a server answers one that has killed itself. */
@@ -222,7 +172,7 @@ static void kill_self(struct session *s)
 
 void relay_kill_answered(struct relay_env *env, const struct kill_request *r)
 {
-	struct session *s = find(env, r->asker);
+	struct session *s = session_find(env, r->asker);
 
 	if (s == NULL || s->phase != SESSION_ROUTING || !s->st.asking ||
 	    s->st.kill_target != r->target)
@@ -233,7 +183,7 @@ void relay_kill_answered(struct relay_env *env, const struct kill_request *r)
 		statement_route(s);	/* let the primary say so */
 		return;
 	case KILL_NOT_OWNER:
-		ask_for_right(s);
+		session_ask_right(s, ASK_FOR_RIGHT, SQL_HINT_PRIMARY, right_told);
 		return;
 	case KILL_DONE:
 		break;

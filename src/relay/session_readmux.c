@@ -12,22 +12,11 @@
 
 /* --- SELECT @@readmux_... ---------------------------------------------------------- */
 
-static const char *consistency_name(const struct session *s)
-{
-	static const char *const names[] = {
-		[CONSISTENCY_SESSION] = "session",
-		[CONSISTENCY_EVENTUAL] = "eventual",
-		[CONSISTENCY_PRIMARY] = "primary",
-	};
-
-	return names[session_consistency(s)];
-}
-
 static struct span value_of(struct session *s, enum sql_readmux_variable variable)
 {
 	switch (variable) {
 	case SQL_READMUX_CONSISTENCY:
-		return span_of(consistency_name(s));
+		return span_of(session_consistency_name(s));
 	case SQL_READMUX_POSITION:
 		return s->position[0] != '\0' ? span_of(s->position) : SPAN_NONE;
 	}

@@ -258,6 +258,20 @@ static void leave_replica(struct session *s)
 	s->st.in_transaction = false;
 }
 
+void statement_explain(struct session *s, struct route *route, const struct backend_view **view)
+{
+	struct route_situation now;
+
+	session_settle_position(s);
+	now = situation(s);
+	route_decide(&s->st.verdict, &now, route);
+	s->st.route = *route;
+	if (route->target == ROUTE_ATTACHED && s->conn != NULL)
+		*view = topology_by_id(s->env->topology, s->conn->pool->backend_id);
+	else
+		*view = pick(s);
+}
+
 void statement_route(struct session *s)
 {
 	struct statement *st = &s->st;

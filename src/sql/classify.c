@@ -136,6 +136,16 @@ static void classify_conditional(struct span sql, const struct sql_mode *mode,
 		becomes_write(v, REASON_NOT_UNDERSTOOD);
 }
 
+const char *sql_class_name(enum sql_class class)
+{
+	static const char *const names[] = {
+		[SQL_READ] = "read", [SQL_WRITE] = "write", [SQL_SESSION] = "session",
+	};
+
+	assert((size_t)class < ARRAY_LEN(names));
+	return names[class];
+}
+
 void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
 {
 	struct outcome outcome = classify_once(sql, mode, false, v);

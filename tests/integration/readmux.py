@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One readmux process under test: its configuration, its life, and what it left on stderr."""
 
+import http.client
 import json
 import os
 import re
@@ -47,7 +48,7 @@ class Readmux:
         self.directory = directory
         self.client = client or {}
         self.binary = binary
-        self.port = take_port()
+        self.port, self.admin_port = take_port(), take_port()
         self.config = os.path.join(directory, "readmux.yaml")
         self.log = os.path.join(directory, "readmux.log")
         self.process = None
@@ -55,6 +56,7 @@ class Readmux:
             "listen": [{"address": f"127.0.0.1:{self.port}", "route": "split"}],
             # p2c leaves a server out for a while that a loaded machine has made slow
             "backends": {"servers": list(servers), "balance": "round-robin"},
+            "admin": {"address": f"127.0.0.1:{self.admin_port}"},
             **SETTINGS,
         }
         for key, value in settings.items():
@@ -113,6 +115,21 @@ class Readmux:
                    "read_timeout": 60, **self.client, **options}
         return pymysql.connect(host="127.0.0.1", port=options.pop("port", self.port),
                                user=user, password=password, **options)
+
+    def http(self, path, method="GET", token=None, timeout=10):
+        """(status, headers, text) of the admin address."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=timeout)
+        try:
+            connection.request(method, path, headers={"Authorization": f"Bearer {token}"}
+                               if token else {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    def status(self):
+        """/status.json"""
+        return json.loads(self.http("/status.json")[2])
 
     def socket(self):
         """A plain TCP connection."""

@@ -147,7 +147,7 @@ def test_a_reload_tells_what_it_changed(start_readmux):
     assert 'event="setting changed" setting=wait.read was=5s is=7s' in text
     assert "setting=users" in text and "hidden-secret" not in text
     assert "only a restart brings it into force" in text and "setting=workers was=2 is=3" in text
-    assert "changed=2" in text
+    assert 'outcome="changed: users, wait.read; changed, but only a restart brings it into' in text
     text = reload(process, wait={"read": "never"})
     assert "reload refused; nothing was changed" in text and "wait.read" in text
 

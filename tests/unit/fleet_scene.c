@@ -37,7 +37,19 @@ static void account(void *arg, struct span user, struct span hash)
 	look(scene);
 }
 
-static const struct fleet_host_ops ops = { .published = published, .account = account };
+static void happened(void *arg, enum log_level level, const char *event, const char *backend,
+		     const char *words)
+{
+	(void)arg;
+	(void)level;
+	(void)event;
+	(void)backend;
+	(void)words;
+}
+
+static const struct fleet_host_ops ops = {
+	.published = published, .account = account, .happened = happened,
+};
 
 static void out_of_patience(struct timer *t)
 {

@@ -12,8 +12,8 @@
 /*
  * A backend is written as letters: P primary or R replica; u up, d down, s suspect,
  * ? unknown; then any of r read-only, l late, n lag unknown, b lag unknown for long
- * although the primary answers, s lag secret, x replication stopped, g name gone.  The
- * wanted verdict: U usable, W usable and writable, - not usable, D draining.
+ * although the primary answers, s lag secret, x replication stopped, g name gone, h held
+ * by an operator.  The wanted verdict: U usable, W usable and writable, - not usable, D draining.
  */
 static const struct {
 	const char *backends[4];
@@ -47,6 +47,10 @@ static const struct {
 	{ { "Pug", "Ru" },            "WU",  "a primary does not drain" },
 	{ { "Pdg", "Ru" },            "-U",  "its health decides" },
 	{ { "Pug", "Rug", "Rug" },    "WUU", "DNS lost everything: nothing changes" },
+	{ { "Pu", "Ruh", "Ru" },      "WDU", "who is drained gets nothing" },
+	{ { "Pu", "Ruh" },            "WD",  "even the last one" },
+	{ { "Puh", "Ru" },            "DU",  "and the primary" },
+	{ { "Pu", "Ruh", "Rul" },     "WDU", "nor is it one to rely on" },
 };
 
 struct setting_of_row {
@@ -80,6 +84,7 @@ static void build(struct setting_of_row *s, const char *const *backends)
 			.view = v, .weight = 40, .trouble = "probe: Connection refused",
 			.replication = "its replication applier does not run",
 			.name_gone = strchr(text + 2, 'g') != NULL,
+			.held = strchr(text + 2, 'h') != NULL,
 			.blind_ms = strpbrk(text + 2, "bs") != NULL ? MAX_LAG_MS + 1 :
 				    MAX_LAG_MS,
 		};
@@ -142,6 +147,8 @@ static void test_causes(void **state)
 		  "its DNS name is gone, but no other replica is better" },
 		{ { "Ru", "Pug" }, BACKEND_IS_IN, "its DNS name is gone, but it answers" },
 		{ { "Ru", "Pur" }, BACKEND_IS_READ_ONLY, "the primary is read-only" },
+		{ { "Pu", "Ruh" }, BACKEND_IS_HELD, "an operator has drained it" },
+		{ { "Pu", "Rdh" }, BACKEND_IS_DOWN, "probe: Connection refused" },
 	};
 
 	(void)state;

@@ -66,6 +66,10 @@
 	X(PACKET_TOO_LARGE, 1153, "08S01", "readmux: packet of %s is larger than %s") \
 	X(OUT_OF_MEMORY,    1041, "HY000", "readmux: out of memory")	\
 	X(HINT_BACKEND,     1105, "HY000", "readmux: hint names backend '%s', which is %s") \
+	X(SHOW_DENIED,      1227, "42000",				\
+	  "Access denied; SHOW READMUX needs %s")			\
+	X(SHOW_UNKNOWN,     1064, "42000",				\
+	  "readmux: SHOW READMUX knows %s, each with LIKE 'pattern' and LIMIT n; not this: %s") \
 	X(BAD_CONSISTENCY,  1231, "42000",				\
 	  "readmux: @readmux_consistency can be 'session', 'eventual', 'primary' or NULL, not %s") \
 	X(BAD_POSITION,     1231, "42000",				\

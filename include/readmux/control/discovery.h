@@ -38,6 +38,9 @@ struct discovery *discovery_new(struct loop *loop, const struct settings *settin
 				const struct discovery_user_ops *ops, void *arg);
 void discovery_free(struct discovery *d);
 
+/* How many answers there were since the start, by enum resolver_answer. */
+const uint64_t *discovery_answers(const struct discovery *d);
+
 /* Look now, not when the TTL is over; at most a few times a second. */
 void discovery_hurry(struct discovery *d);
 

@@ -27,8 +27,9 @@ void tls_pair_drop(struct tls_pair *pair);
 
 /*
  * One line of the log for every setting that differs; a warning where only a restart
- * brings it into force.  Gives the number of the former.
+ * brings it into force.  <words>: the same in one sentence.
  */
-unsigned reload_tell(const struct settings *before, const struct settings *after);
+void reload_tell(const struct settings *before, const struct settings *after, char *words,
+		 size_t room);
 
 #endif

@@ -20,6 +20,7 @@ enum resolver_answer {
 	RESOLVER_GONE,		/* all say: no such name, or nothing of the kind at it */
 	RESOLVER_FAILED,	/* not found, but not all say so: SERVFAIL, timeout ... */
 };
+#define RESOLVER_ANSWERS (RESOLVER_FAILED + 1)
 
 /* Of a service record. */
 struct resolver_target {

@@ -13,9 +13,11 @@
 #include <readmux/control/reload.h>
 #include <readmux/model/settings.h>
 #include <readmux/model/stats.h>
+#include <readmux/model/table.h>
 #include <readmux/model/topology.h>
 #include <readmux/net/mailbox.h>
 #include <readmux/relay/kill.h>
+#include <readmux/sql/report.h>
 
 struct worker;
 
@@ -28,7 +30,8 @@ struct worker_common {
 };
 
 /* Letters from workers to the control thread. */
-enum worker_letter_kind { WORKER_EVIDENCE = 1, WORKER_DRAINED, WORKER_KILL, WORKER_KILL_ANSWER };
+enum worker_letter_kind { WORKER_EVIDENCE = 1, WORKER_DRAINED, WORKER_KILL, WORKER_KILL_ANSWER,
+			  WORKER_SHOW, WORKER_REPORT };
 
 struct worker_evidence {
 	struct letter letter;
@@ -41,6 +44,22 @@ struct worker_evidence {
 struct worker_kill {
 	struct letter       letter;
 	struct kill_request request;
+};
+
+/* A session asks: SHOW READMUX.  Its answer goes to worker_shown(). */
+struct worker_show {
+	struct letter letter;
+	unsigned      worker;		/* the asker's */
+	uint32_t      asker;
+	enum report   report;
+	struct table  table;		/* the control thread's answer */
+};
+
+/* What one worker knows of a report. */
+struct worker_report {
+	struct letter letter;
+	void         *tag;		/* as in worker_ask_report() */
+	struct table  table;
 };
 
 /* Start a thread.  NULL: no memory, descriptors or threads. */
@@ -58,6 +77,15 @@ void worker_set_tls(struct worker *w, const struct tls_pair *tls);
 
 /* A letter WORKER_KILL or WORKER_KILL_ANSWER, to the worker that it is for. */
 void worker_pass_on(struct worker *w, struct worker_kill *letter);
+
+/* A letter WORKER_REPORT follows, whose receiver owns its table. */
+void worker_ask_report(struct worker *w, enum report report, void *tag);
+
+/* The answer to a letter WORKER_SHOW, which goes back with it. */
+void worker_shown(struct worker *w, struct worker_show *show);
+
+/* Bring its statistics up to date; the time that this takes is one of them. */
+void worker_tick(struct worker *w);
 
 /* Close sessions as they come to rest; a WORKER_DRAINED letter follows when none is left. */
 void worker_drain(struct worker *w);

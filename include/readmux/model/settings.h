@@ -40,6 +40,11 @@ struct settings {
 	struct listen_setting *listen;
 	size_t                 listen_count;
 
+	/* admin: */
+	struct address  admin_address;	/* no family: off */
+	char           *admin_token;	/* secret; "" = nobody may change anything */
+	char           *admin_users;	/* "a, b"; "" = whom the server lets see others' sessions */
+
 	/* backends: */
 	char           *service;
 	char           *namespace;
@@ -110,7 +115,7 @@ struct settings {
 
 enum setting_kind {
 	SETTING_UINT, SETTING_DURATION, SETTING_BYTES, SETTING_BOOL, SETTING_TEXT,
-	SETTING_CHOICE, SETTING_BALANCE,
+	SETTING_CHOICE, SETTING_BALANCE, SETTING_ADDRESS,
 	SETTING_LISTEN_LIST, SETTING_ADDRESS_LIST, SETTING_USER_LIST,
 	SETTING_KIND_COUNT,
 };

@@ -26,7 +26,9 @@ enum backend_state {
 	BACKEND_IS_NOT_REPLICATING,
 	BACKEND_IS_LAGGING,
 	BACKEND_IS_DRAINING,		/* DNS does not know its name: not ready */
+	BACKEND_IS_HELD,		/* an operator has taken it out */
 };
+#define BACKEND_STATE_COUNT (BACKEND_IS_HELD + 1)
 const char *backend_state_name(enum backend_state state);
 
 #define BACKEND_NAME_MAX 64u

@@ -11,6 +11,7 @@
 /* One backend.  Of <view> come role, health, facts and lag; see verdict_compute(). */
 struct verdict_case {
 	struct backend_view *view;
+	bool                 held;		/* an operator has taken it out */
 	bool                 name_gone;		/* confirmed: DNS does not know its name */
 	uint32_t             weight;		/* 1..100: what it has when it is usable */
 	uint64_t             blind_ms;		/* with a primary that answers, and no lag */
@@ -23,7 +24,7 @@ struct verdict_case {
  *
  * A replica is dropped for its lag or its missing name only while another one stays.
  * Lag that is unknown because the primary is away drops nobody; a replica that alone
- * does not find the primary lags by that time.
+ * does not find the primary lags by that time.  An operator is always obeyed.
  */
 void verdict_compute(const struct verdict_case *cases, size_t n, uint64_t max_lag_ms);
 

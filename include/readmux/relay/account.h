@@ -23,6 +23,7 @@ struct account {
 	uint16_t      collation;
 	struct span   user;
 	struct secret secret;
+	uint64_t      shows_until_us;	/* it may SHOW READMUX; 0 = not known */
 	char          base_charset[BASE_CHARSET_MAX];	/* of one of its connections */
 };
 

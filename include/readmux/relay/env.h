@@ -15,8 +15,10 @@
 #include <readmux/net/loop.h>
 #include <readmux/net/stream.h>
 #include <readmux/net/tls.h>
+#include <readmux/sql/report.h>
 
 struct account_table;
+struct digests;
 struct compressed_shared;
 struct kill_request;
 struct pools;
@@ -31,6 +33,8 @@ struct relay_host_ops {
 	void (*evidence)(void *arg, uint32_t backend, enum evidence evidence, const char *words);
 	/* Ask the worker of r->target; see kill.h. */
 	void (*kill)(void *arg, const struct kill_request *r);
+	/* The session <asker> wants <report>; see report.h. */
+	void (*show)(void *arg, uint32_t asker, enum report report);
 };
 
 TAILQ_HEAD(session_list, session);
@@ -52,6 +56,7 @@ struct relay_env {
 	struct state_table        *states;
 	struct account_table      *accounts;
 	struct query_table        *queries;
+	struct digests            *digests;	/* statistics of statements by shape */
 	struct refused            *refused;	/* reads that replicas took for writes */
 	struct pools              *pools;
 	struct compressed_shared  *compressed;	/* what compression works in; NULL: not used yet */

@@ -13,6 +13,7 @@
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 #include <readmux/relay/session.h>
+#include <readmux/model/table.h>
 #include <readmux/sql/connection.h>
 
 /* Errors of servers that mean something to readmux (the servers' error references). */
@@ -70,9 +71,10 @@ struct statement {
 	uint16_t           error;		/* number of its ERR packet, 0 = none */
 	struct sql_session_columns columns;	/* of its row that the session fills in */
 	const struct sink_ops *sink;		/* who takes the answer; NULL = the client */
+	void             (*right_told)(struct session *s, bool allowed);	/* session_right.c */
 	uint32_t           kill_target;		/* KILL: whom */
 	bool               kill_query_only;
-	bool               asking;		/* KILL: waits for the answer of another worker */
+	bool               asking;		/* KILL, SHOW READMUX: waits for the answer of others */
 	bool               awaits_position;	/* how far a server is, which was asked */
 	bool               awaits_insert_id;	/* it asks for it, and a server is asked first */
 	uint8_t            command;
@@ -150,6 +152,7 @@ struct session {
 		struct session_state *state;	/* what is left when it is refused */
 		uint8_t               refused;	/* changes so far */
 	} before;				/* COM_CHANGE_USER */
+	struct decisions     *decisions;	/* where its last statements went; NULL = none yet */
 	struct trackers      *trackers;		/* as the client has set them; NULL = never */
 	struct ties          *ties;		/* named things on its connection; NULL = none */
 	struct prepared_set   prepared;
@@ -201,6 +204,7 @@ static inline bool session_in_transaction(const struct session *s)
 	return (s->status & SERVER_STATUS_IN_TRANS) != 0;
 }
 
+const char *session_phase_name(enum session_phase phase);
 const char *session_name(const struct session *s, char *out, size_t room);
 
 /* session_login.c */
@@ -269,6 +273,8 @@ extern const struct server_conn_owner_ops session_conn_owner;
 /* session_route.c */
 void statement_route(struct session *s);
 void statement_wait(struct session *s);		/* no server is usable for it */
+/* Where it would go now; <view> is NULL when nothing there is usable. */
+void statement_explain(struct session *s, struct route *route, const struct backend_view **view);
 void statement_look_again(struct session *s);	/* it waits, and something has changed */
 void statement_stop_waiting(struct session *s);
 struct pool_wish session_wish(const struct session *s);
@@ -292,6 +298,7 @@ void statement_count_answered(struct session *s, const struct server_conn *conn)
 
 /* session_consistency.c */
 enum consistency session_consistency(const struct session *s);
+const char *session_consistency_name(const struct session *s);
 void session_login_consistency(struct session *s);	/* it has a user now */
 void session_learn_position(struct session *s);
 /* A statement has ended, and <conn> goes back: maybe ask it how much it has applied. */
@@ -341,8 +348,32 @@ bool statement_fill_row(const struct session *s, struct span row, struct writer 
 void session_learn_values(struct session *s);
 
 /* session_kill.c */
+/* The session with this id that has logged in and is not going; or NULL. */
+struct session *session_find(struct relay_env *env, uint32_t id);
 /* False: the id is none of readmux's, so the statement is the primary's business. */
 bool session_kill(struct session *s, const struct sql_kill *kill, struct span packet);
+
+/* session_right.c */
+/* A user with one of these rights ("'PROCESS','SUPER'") on the server; the answer comes to <told>. */
+#define SESSION_RIGHT_QUERY(rights)						\
+	"SELECT 1 FROM information_schema.user_privileges WHERE privilege_type IN (" \
+	rights ") AND grantee = "						\
+	"CONCAT(QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), '@', "		\
+	"QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))"
+/*
+ * Run <sql> as the session's user, in place of its statement, which has begun; <told> hears
+ * whether there was a row.  <hint>: which server.
+ */
+void session_ask_right(struct session *s, const char *sql, enum sql_hint hint,
+		       void (*told)(struct session *s, bool allowed));
+
+/* session_show.c */
+/* SHOW READMUX, or a statement that is to be explained: true, and taken over. */
+bool session_shows(struct session *s, struct span text, struct span packet);
+/* The statement is answered: remember where it ran, and why. */
+void session_keep_decision(struct session *s, const struct server_conn *conn);
+extern const struct table_column decisions_columns[];
+extern const unsigned decisions_width;
 
 /* session_loss.c */
 /* The statement may run a second time although its first run may have happened. */

@@ -66,6 +66,9 @@ enum sql_pin {
 						 * trackers nor effects.h tell the value */
 };
 
+/* "read", "write" or "session". */
+const char *sql_class_name(enum sql_class class);
+
 enum sql_hint { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_BACKEND, SQL_HINT_EXPLAIN };
 
 /* What a read may miss, as a statement's hint or SET @readmux_consistency names it. */
