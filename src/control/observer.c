@@ -13,8 +13,8 @@ struct trace {
 struct observer {
 	uint64_t      steps;
 	uint64_t      last_us;
-	uint64_t      reasons[REASON_COUNT];
-	double        reason_rates[REASON_COUNT];
+	uint64_t      reasons[2][REASON_COUNT];		/* on the primary; on replicas */
+	double        reason_rates[2][REASON_COUNT];
 	struct trace *traces[STATS_BACKENDS_MAX];
 };
 
@@ -144,12 +144,16 @@ static void step_reasons(struct observer *o, const struct worker_stats *const *w
 			 size_t n, double seconds)
 {
 	for (unsigned r = 0; r < REASON_COUNT; r++) {
-		uint64_t sum = 0;
+		uint64_t sums[2] = { 0, 0 };
 
 		for (unsigned ordinal = 0; ordinal < STATS_BACKENDS_MAX; ordinal++)
-			sum += observer_sum_routed(workers, n, ordinal, (enum route_reason)r);
-		o->reason_rates[r] = (double)(sum - o->reasons[r]) / seconds;
-		o->reasons[r] = sum;
+			sums[ordinal > 0] += observer_sum_routed(workers, n, ordinal,
+								 (enum route_reason)r);
+		for (unsigned role = 0; role < 2; role++) {
+			o->reason_rates[role][r] =
+				(double)(sums[role] - o->reasons[role][r]) / seconds;
+			o->reasons[role][r] = sums[role];
+		}
 	}
 }
 
@@ -189,7 +193,7 @@ const struct observed *observer_of(const struct observer *o, unsigned ordinal, s
 	return &o->traces[ordinal]->ring[(o->steps - 1 - back) % OBSERVER_STEPS];
 }
 
-double observer_reason_rate(const struct observer *o, enum route_reason reason)
+double observer_reason_rate(const struct observer *o, bool replica, enum route_reason reason)
 {
-	return o->reason_rates[reason];
+	return o->reason_rates[replica][reason];
 }

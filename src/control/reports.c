@@ -126,6 +126,15 @@ static void put_verdict(struct table *t, const struct backend_view *v)
 	put_since(t, v->since_us);
 }
 
+/* In its greeting MariaDB puts a version of old in front of its own. */
+static const char *version_of(const struct server_facts *facts)
+{
+	static const char old[] = "5.5.5-";
+	bool prefixed = facts->mariadb && strncmp(facts->version_text, old, sizeof(old) - 1) == 0;
+
+	return facts->version_text + (prefixed ? sizeof(old) - 1 : 0);
+}
+
 static void put_facts(struct table *t, const struct backend_view *v)
 {
 	bool lag_known = v->role == BACKEND_REPLICA && v->lag_state == LAG_KNOWN;
@@ -140,7 +149,7 @@ static void put_facts(struct table *t, const struct backend_view *v)
 		table_put_number(t, v->facts.server_id);
 	else
 		table_put_text(t, NULL);
-	table_put_text(t, v->facts.known ? v->facts.version_text : NULL);
+	table_put_text(t, v->facts.known ? version_of(&v->facts) : NULL);
 	table_put_text(t, v->facts.known ? v->facts.hostname : NULL);
 }
 
@@ -238,7 +247,7 @@ static const struct table_column reason_columns[] = {
 	{ "reason", TABLE_TEXT, "why" },
 	{ "role", TABLE_TEXT, "where to" },
 	{ "total", TABLE_NUMBER, "statements since the start" },
-	{ "per_second", TABLE_NUMBER, "in the last second, of both roles" },
+	{ "per_second", TABLE_NUMBER, "in the last second" },
 	{ "about", TABLE_TEXT, "the reason in words" },
 };
 
@@ -254,7 +263,7 @@ static void put_reason(const struct overview *o, struct table *t, enum route_rea
 	table_put_text(t, reason_word(reason));
 	table_put_text(t, role);
 	table_put_number(t, total);
-	put_rate(t, observer_reason_rate(o->observer, reason));
+	put_rate(t, observer_reason_rate(o->observer, first > 0, reason));
 	table_put_text(t, reason_text(reason));
 }
 

@@ -39,8 +39,8 @@ size_t observer_steps(const struct observer *o);
 /* <back> steps before the last one, which is 0.  NULL: nothing was ever seen of it. */
 const struct observed *observer_of(const struct observer *o, unsigned ordinal, size_t back);
 
-/* Statements per second in the last step for <reason>, all backends. */
-double observer_reason_rate(const struct observer *o, enum route_reason reason);
+/* Statements per second in the last step for <reason>, on the primary or on replicas. */
+double observer_reason_rate(const struct observer *o, bool replica, enum route_reason reason);
 
 /* Counters of all workers, added up; see the table's row. */
 uint64_t observer_sum(const struct worker_stats *const *workers, size_t n,
