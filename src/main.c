@@ -31,6 +31,7 @@ static int run(const struct options *options)
 	if (s == NULL)
 		return EXIT_FAILURE;
 	atomic_store(&log_threshold, (int)s->log_level);
+	atomic_store(&log_json, s->log_format == LOG_FORMAT_JSON);
 	status = proxy_run(s, options->config_path);
 	settings_drop(s);
 	return status;

@@ -9,9 +9,13 @@
 #define LINE_ROOM 2048
 #define CTX_FIELDS 8
 
+/* Kept for what closes a line, whatever its form. */
+#define CLOSING 8
+
 struct line {
 	char   text[LINE_ROOM];
 	size_t len;
+	bool   json;
 };
 
 static void sink_stderr(const char *line, size_t len)
@@ -22,6 +26,7 @@ static void sink_stderr(const char *line, size_t len)
 }
 
 _Atomic int log_threshold = LOG_LEVEL_INFO;
+_Atomic bool log_json;
 static void (*log_sink)(const char *line, size_t len) = sink_stderr;
 
 static const char *const level_names[] = {
@@ -52,17 +57,25 @@ bool log_level_from(struct span name, enum log_level *level)
 	return false;
 }
 
-/* Room is kept for the closing quote and the newline. */
-static void put_char(struct line *l, char c)
+/* Whole or not at all: half an escape would spoil the line. */
+static void put_piece(struct line *l, const char *piece, size_t len)
 {
-	if (l->len < LINE_ROOM - 3)
-		l->text[l->len++] = c;
+	if (l->len + len > LINE_ROOM - CLOSING)
+		return;
+	memcpy(l->text + l->len, piece, len);
+	l->len += len;
 }
 
 static void put_text(struct line *l, const char *text)
 {
-	while (*text != '\0')
-		put_char(l, *text++);
+	put_piece(l, text, strlen(text));
+}
+
+/* In the room that was kept. */
+static void put_closing(struct line *l, const char *closing)
+{
+	while (*closing != '\0')
+		l->text[l->len++] = *closing++;
 }
 
 static bool is_plain(uint8_t c)
@@ -72,43 +85,55 @@ static bool is_plain(uint8_t c)
 
 static void put_escaped(struct line *l, uint8_t c)
 {
-	static const char hex[] = "0123456789abcdef";
+	char piece[8];
 
-	if (c == '"' || c == '\\') {
-		put_char(l, '\\');
-		put_char(l, (char)c);
-	} else if (c == '\n') {
-		put_text(l, "\\n");
-	} else if (c < ' ' || c >= 0x7f) {
-		put_text(l, "\\x");
-		put_char(l, hex[c >> 4]);
-		put_char(l, hex[c & 15]);
-	} else {
-		put_char(l, (char)c);
-	}
+	if (c == '"' || c == '\\')
+		(void)snprintf(piece, sizeof(piece), "\\%c", c);
+	else if (c == '\n')
+		(void)snprintf(piece, sizeof(piece), "\\n");
+	else if (c < ' ' || c >= 0x7f)
+		(void)snprintf(piece, sizeof(piece), l->json ? "\\u%04x" : "\\x%02x", c);
+	else
+		(void)snprintf(piece, sizeof(piece), "%c", c);
+	put_text(l, piece);
 }
 
 static void put_value(struct line *l, struct span value)
 {
-	bool plain = value.len > 0;
+	bool quoted = l->json || value.len == 0;
 
-	for (size_t i = 0; plain && i < value.len; i++)
-		plain = is_plain(value.data[i]);
-	if (!plain)
-		put_char(l, '"');
+	for (size_t i = 0; !quoted && i < value.len; i++)
+		quoted = !is_plain(value.data[i]);
+	if (quoted && l->len + 1 > LINE_ROOM - CLOSING)
+		return;
+	if (quoted)
+		put_text(l, "\"");
 	for (size_t i = 0; i < value.len; i++)
 		put_escaped(l, value.data[i]);
-	if (!plain && l->len < LINE_ROOM - 2)
+	if (quoted && l->len < LINE_ROOM - CLOSING + 1)
 		l->text[l->len++] = '"';
+}
+
+static void put_key(struct line *l, const char *key)
+{
+	if (!l->json) {
+		put_text(l, l->len > 0 ? " " : "");
+		put_text(l, key);
+		put_text(l, "=");
+		return;
+	}
+	put_text(l, l->len > 0 ? ",\"" : "{\"");
+	put_text(l, key);
+	put_text(l, "\":");
 }
 
 static void put_field(struct line *l, const struct log_field *f)
 {
 	char number[32];
 
-	put_char(l, ' ');
-	put_text(l, f->key);
-	put_char(l, '=');
+	if (l->len + strlen(f->key) + sizeof(number) > LINE_ROOM - CLOSING)
+		return;		/* a key without value is no help */
+	put_key(l, f->key);
 	switch (f->kind) {
 	case LOG_FIELD_TEXT:
 		put_value(l, span_of(f->as.text));
@@ -146,20 +171,17 @@ void log_write(struct log_site *site, enum log_level level, const struct log_ctx
 	       const char *event, const struct log_field *fields, size_t n)
 {
 	struct log_field who[CTX_FIELDS];
-	struct line l = { .len = 0 };
+	struct line l = { .json = atomic_load_explicit(&log_json, memory_order_relaxed) };
 	char stamp[40];
 	uint32_t dropped = 0;
 	size_t known;
 
-	if (!site_admits(site, &dropped))
+	if (site != NULL && !site_admits(site, &dropped))
 		return;
 	clock_format_utc(stamp, sizeof(stamp));
-	put_text(&l, "ts=");
-	put_text(&l, stamp);
-	put_text(&l, " level=");
-	put_text(&l, level_names[level]);
-	put_text(&l, " event=");
-	put_value(&l, span_of(event));
+	put_field(&l, &(struct log_field)LOG_TEXT("ts", stamp));
+	put_field(&l, &(struct log_field)LOG_TEXT("level", level_names[level]));
+	put_field(&l, &(struct log_field)LOG_TEXT("event", event));
 	known = ctx != NULL ? ctx->describe(ctx, who, CTX_FIELDS) : 0;
 	for (size_t i = 0; i < known; i++)
 		put_field(&l, &who[i]);
@@ -167,7 +189,7 @@ void log_write(struct log_site *site, enum log_level level, const struct log_ctx
 		put_field(&l, &fields[i]);
 	if (dropped > 0)
 		put_field(&l, &(struct log_field)LOG_UINT("left_out", dropped));
-	l.text[l.len++] = '\n';
+	put_closing(&l, l.json ? "}\n" : "\n");
 	l.text[l.len] = '\0';
 	log_sink(l.text, l.len);
 }

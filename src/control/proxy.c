@@ -380,6 +380,7 @@ static bool reload(struct proxy *p, char *problem, size_t room)
 	p->settings = fresh;
 	p->tls = tls;
 	atomic_store(&log_threshold, (int)fresh->log_level);
+	atomic_store(&log_json, fresh->log_format == LOG_FORMAT_JSON);
 	put_users(p);
 	fleet_reload(p->fleet, fresh);
 	for (unsigned i = 0; i < p->worker_count; i++) {
@@ -675,7 +676,6 @@ int proxy_run(const struct settings *settings, const char *config_path)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
-	atomic_store(&log_threshold, (int)settings->log_level);
 	if (start(&p)) {
 		log_info(NULL, "started", LOG_TEXT("version", RMX_VERSION),
 			 LOG_UINT("workers", p.worker_count));

@@ -19,6 +19,7 @@ static const char *const server_tls_modes[] = { "off", "preferred", "required", 
 static const char *const client_tls_modes[] = { "off", "on", "required", NULL };
 static const char *const compressions[] = { "off", "zlib", "zstd", NULL };
 static const char *const consistencies[] = { "session", "eventual", "primary", NULL };
+static const char *const log_formats[] = { "logfmt", "json", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
 static const struct setting table[] = {
@@ -169,6 +170,16 @@ static const struct setting table[] = {
 
 	{ "log.level", SETTING_CHOICE, AT(log_level), 0, 0, "info", log_levels,
 	  SETTING_RELOAD, "Most detailed level that is written." },
+	{ "log.format", SETTING_CHOICE, AT(log_format), 0, 0, "logfmt", log_formats,
+	  SETTING_RELOAD, "How a line is written: key=value, or a JSON object." },
+	{ "log.slow_statement", SETTING_DURATION, AT(log_slow_ms), 0, DAY, "0s", NULL,
+	  SETTING_RELOAD,
+	  "A statement that takes longer is logged: where it ran, why, and where its time "
+	  "went; 0s: none." },
+	{ "log.statements", SETTING_BOOL, AT(log_statements), 0, 1, "off", NULL, SETTING_RELOAD,
+	  "Every statement is logged like that; for a developer's machine." },
+	{ "log.literals", SETTING_BOOL, AT(log_literals), 0, 1, "off", NULL, SETTING_RELOAD,
+	  "Statements in the log keep their values; else only their shape is told." },
 	{ "debug.reshuffle", SETTING_BOOL, AT(debug_reshuffle), 0, 1, "off", NULL,
 	  SETTING_RELOAD,
 	  "For tests of readmux: no statement runs on the connection of the one before, "

@@ -80,8 +80,18 @@ static void go_on_as_before(struct session *s)
 	session_next(s);
 }
 
-static void refuse(struct session *s)
+/* Who tried, from where, and what they were told: the audit line of a failed login. */
+static void say_refused(const struct session *s, uint16_t number)
 {
+	char peer[ADDRESS_TEXT_MAX];
+
+	log_warn(&s->log, "login failed", LOG_TEXT("login", s->login->user),
+		 LOG_TEXT("peer", session_name(s, peer, sizeof(peer))), LOG_UINT("error", number));
+}
+
+static void refuse(struct session *s, uint16_t number)
+{
+	say_refused(s, number);
 	STAT_INC(s->env->stats, login_failures_total);
 	if (s->before.account != NULL)
 		go_on_as_before(s);
@@ -99,6 +109,7 @@ static void login_expired(struct timer *t)
 	s->st.seq = (uint8_t)(s->login->seq - 1);
 	if (s->phase != SESSION_TLS)
 		session_send_error(s, RMX_LOGIN_TIMEOUT, limit);
+	say_refused(s, rmx_error_info(RMX_LOGIN_TIMEOUT)->number);
 	STAT_INC(s->env->stats, login_failures_total);
 	if (s->phase == SESSION_TLS)
 		session_close(s, "login took too long");
@@ -242,7 +253,7 @@ static void refuse_by_server(struct session *s, const struct server_conn *conn)
 		 LOG_SPAN("backend", server_conn_backend_name(conn)),
 		 LOG_UINT("error", conn->error_number), LOG_TEXT("text", conn->problem));
 	session_send_server_error(s, conn->error_number, conn->error_sqlstate, conn->problem);
-	refuse(s);
+	refuse(s, conn->error_number);
 }
 
 static void refuse_own(struct session *s)
@@ -262,7 +273,7 @@ static void refuse_own(struct session *s)
 	} else {
 		session_send_error(s, login->error, login->error_detail);
 	}
-	refuse(s);
+	refuse(s, rmx_error_info(login->error)->number);
 }
 
 /* --- asking a server --------------------------------------------------------- */
@@ -288,7 +299,7 @@ static void nobody_to_ask(struct session *s)
 	s->st.seq = (uint8_t)(s->login->seq - 1);
 	topology_describe(s->env->topology, true, BACKEND_PRIMARY, states, sizeof(states));
 	session_send_error(s, RMX_NO_BACKEND_YET, states);
-	refuse(s);
+	refuse(s, rmx_error_info(RMX_NO_BACKEND_YET)->number);
 }
 
 /* The server took the login (or had before): only the schema is left to try. */
@@ -452,7 +463,7 @@ static bool blocked(struct session *s)
 	s->st.seq = (uint8_t)(s->login->seq - 1);
 	(void)snprintf(wait, sizeof(wait), "%llu s", (unsigned long long)(left / 1000000 + 1));
 	session_send_error(s, RMX_TOO_MANY_FAILURES, s->login->user, host, wait);
-	refuse(s);
+	refuse(s, rmx_error_info(RMX_TOO_MANY_FAILURES)->number);
 	return true;
 }
 
@@ -579,5 +590,5 @@ void session_login_change_user(struct session *s, struct span payload, uint8_t s
 		return;
 	}
 	session_send_error(s, RMX_UNKNOWN_COMMAND);
-	refuse(s);
+	refuse(s, rmx_error_info(RMX_UNKNOWN_COMMAND)->number);
 }

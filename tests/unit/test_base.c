@@ -141,6 +141,26 @@ static void test_log_never_overruns(void **state)
 	log_set_sink(NULL);
 }
 
+static void test_log_as_json(void **state)
+{
+	static char long_text[9000];
+
+	(void)state;
+	memset(long_text, '\n', sizeof(long_text) - 1);
+	atomic_store(&log_json, true);
+	log_set_sink(keep_line);
+	log_warn(NULL, "it happened", LOG_TEXT("user", "a\"b\n\x1b"), LOG_UINT("n", 7),
+		 LOG_INT("i", -1), LOG_TEXT("none", NULL));
+	assert_memory_equal(last_line, "{\"ts\":\"", 7);
+	assert_non_null(strstr(last_line, "\"level\":\"warn\",\"event\":\"it happened\",\"user\":"
+			       "\"a\\\"b\\n\\u001b\",\"n\":7,\"i\":-1,\"none\":\"\"}\n"));
+	log_warn(NULL, "long", LOG_TEXT("x", long_text), LOG_TEXT("y", "z"));
+	assert_true(strlen(last_line) < 2048);
+	assert_string_equal(last_line + strlen(last_line) - 5, "\\n\"}\n");
+	log_set_sink(NULL);
+	atomic_store(&log_json, false);
+}
+
 static void test_every_error_has_a_number(void **state)
 {
 	(void)state;
@@ -171,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_log_makes_bytes_harmless),
 		cmocka_unit_test(test_log_limits_its_rate),
 		cmocka_unit_test(test_log_never_overruns),
+		cmocka_unit_test(test_log_as_json),
 		cmocka_unit_test(test_every_error_has_a_number),
 		cmocka_unit_test(test_hash_differs),
 	};

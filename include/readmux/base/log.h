@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One line per event, in logfmt, to stderr.
+ * One line per event, in logfmt or as JSON, to stderr.
  *
  *	ts=2026-11-23T14:02:07.123Z level=warn event="backend out" backend=mysql-1 cause="probe: timeout"
  *
@@ -59,12 +59,15 @@ struct log_site {
 /* Most detailed level that is written; set from above, read by every thread. */
 extern _Atomic int log_threshold;
 
+/* Lines are JSON objects instead of logfmt; the same way. */
+extern _Atomic bool log_json;
+
 /* "error", "warn", "info", "debug"; false when <name> is none of them. */
 RMX_MUST_CHECK
 bool log_level_from(struct span name, enum log_level *level);
 const char *log_level_name(enum log_level level);
 
-/* Use the macros below.  <ctx> may be NULL. */
+/* Use the macros below.  <ctx> may be NULL; so may <site>: no limit. */
 void log_write(struct log_site *site, enum log_level level, const struct log_ctx *ctx,
 	       const char *event, const struct log_field *fields, size_t n);
 
@@ -81,6 +84,17 @@ void log_set_sink(void (*sink)(const char *line, size_t len));
 			static struct log_site log_site_here;			\
 			const struct log_field log_fields_here[] = { __VA_ARGS__ }; \
 			log_write(&log_site_here, (level), (ctx), (event),	\
+				  log_fields_here, ARRAY_LEN(log_fields_here));	\
+		}								\
+	} while (0)
+
+/* Where every line is wanted, however many they are. */
+#define log_every(level, ctx, event, ...)					\
+	do {									\
+		if ((int)(level) <= atomic_load_explicit(&log_threshold,	\
+							 memory_order_relaxed)) { \
+			const struct log_field log_fields_here[] = { __VA_ARGS__ }; \
+			log_write(NULL, (level), (ctx), (event),		\
 				  log_fields_here, ARRAY_LEN(log_fields_here));	\
 		}								\
 	} while (0)

@@ -19,6 +19,7 @@
 
 enum tls_client_mode { TLS_CLIENT_OFF, TLS_CLIENT_ON, TLS_CLIENT_REQUIRED };
 enum compression_mode { COMPRESSION_OFF, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum tls_server_mode { TLS_SERVER_OFF, TLS_SERVER_PREFERRED, TLS_SERVER_REQUIRED };
 
 struct listen_setting {
@@ -104,6 +105,10 @@ struct settings {
 
 	/* log: */
 	enum log_level log_level;
+	enum log_format log_format;
+	uint64_t log_slow_ms;		/* 0 = slow statements are not told */
+	bool     log_statements;	/* tell every one */
+	bool     log_literals;
 
 	/* debug: */
 	bool debug_reshuffle;

@@ -353,6 +353,10 @@ struct session *session_find(struct relay_env *env, uint32_t id);
 /* False: the id is none of readmux's, so the statement is the primary's business. */
 bool session_kill(struct session *s, const struct sql_kill *kill, struct span packet);
 
+/* session_report.c */
+/* The statement is answered by <conn>: a line of the log, if that is wanted. */
+void statement_report(const struct session *s, const struct server_conn *conn);
+
 /* session_right.c */
 /* A user with one of these rights ("'PROCESS','SUPER'") on the server; the answer comes to <told>. */
 #define SESSION_RIGHT_QUERY(rights)						\

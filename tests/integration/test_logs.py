@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What readmux writes: as logfmt or JSON, slow statements with their time, failed logins."""
+
+import json
+
+import pymysql
+import pytest
+
+from readmux import close, rows
+from servers import wait_until
+
+
+def lines(process, event):
+    return [each for each in map(json.loads, process.log_text().splitlines())
+            if each["event"] == event]
+
+
+def wait_line(process, event):
+    wait_until(lambda: lines(process, event), event, 10)
+    return lines(process, event)[-1]
+
+
+@pytest.fixture
+def json_log(start_readmux):
+    def start(**log):
+        return start_readmux(log={"format": "json", **log})
+    return start
+
+
+def test_a_slow_statement(json_log):
+    process = json_log(slow_statement="200ms")
+    session = process.connect()
+    rows(session, "SELECT 'secret', SLEEP(0.4)")
+    rows(session, "SELECT 'quick'")
+    line = wait_line(process, "slow statement")
+    assert line["level"] == "warn" and line["user"] == "app"
+    assert line["session"] == session.thread_id() and line["server_thread"] > 0
+    assert line["backend"].startswith("mysql-") and line["role"] in ("primary", "replica")
+    assert line["took_us"] >= 400000
+    # MariaDB sends the head of the result at once, MySQL when there is a row
+    assert max(line["server_us"], line["send_us"]) >= 399000
+    parts = [line[each] for each in ("queue_us", "restore_us", "server_us", "send_us")]
+    assert sum(parts) == line["took_us"] and line["rows"] == 1
+    assert line["statement"] == "select ?, sleep(?)"
+    assert "secret" not in process.log_text() and "quick" not in process.log_text()
+    close(session)
+
+
+def test_every_statement(json_log):
+    process = json_log(statements=True, literals=True)
+    session = process.connect()
+    rows(session, "SELECT 'seen'")
+    with pytest.raises(pymysql.err.ProgrammingError):
+        rows(session, "SELECT 1 FROM nowhere")
+    wait_until(lambda: len(lines(process, "statement")) >= 2, "both statements", 10)
+    told = {each["statement"]: each for each in lines(process, "statement")}
+    assert told["SELECT 'seen'"]["reason"] == "plain-read"
+    assert told["SELECT 1 FROM nowhere"]["error"] == 1146
+    close(session)
+
+
+def test_a_failed_login(json_log):
+    process = json_log()
+    with pytest.raises(pymysql.err.OperationalError):
+        process.connect(password="wrong\n\"word")
+    line = wait_line(process, "login failed")
+    assert line["level"] == "warn" and line["login"] == "app" and line["error"] == 1045
+    assert line["peer"].startswith("127.0.0.1:")
+    assert "wrong" not in process.log_text()
+
+
+def test_logfmt_is_the_default(readmux):
+    assert all(each.startswith("ts=") for each in readmux.log_text().splitlines())
