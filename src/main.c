@@ -2,6 +2,7 @@
 /* The command line's actions, and start-up of the proxy. */
 #include <readmux/control/config.h>
 #include <readmux/control/explain.h>
+#include <readmux/control/handover.h>
 #include <readmux/control/options.h>
 #include <readmux/control/proxy.h>
 
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status;
 
+	handover_init(argv);
 	if (!options_parse(argc, argv, &options))
 		return EXIT_USAGE;
 	status = actions[options.action](&options);

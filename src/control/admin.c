@@ -10,6 +10,7 @@
 #include <readmux/control/admin.h>
 #include <readmux/control/metrics.h>
 #include <readmux/control/status_json.h>
+#include <readmux/net/listener.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -36,6 +37,7 @@ struct admin {
 	struct evhttp               *http;
 	const struct admin_host_ops *ops;
 	void                        *host;
+	int                          fd;	/* its listening socket, evhttp's */
 	LIST_HEAD(, pending)         pending;
 };
 
@@ -421,22 +423,6 @@ static void requested(struct evhttp_request *request, void *arg)
 
 /* --- start and end ------------------------------------------------------------------------------ */
 
-static int bind_to(const struct address *at)
-{
-	int fd = socket(at->u.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1, saved;
-
-	if (fd < 0)
-		return -1;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, &at->u.any, at->len) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return -1;
-}
-
 static struct admin *admin_new(struct loop *loop, const struct admin_host_ops *ops, void *host)
 {
 	struct admin *a = calloc(1, sizeof(*a));
@@ -459,19 +445,20 @@ static struct admin *admin_new(struct loop *loop, const struct admin_host_ops *o
 	return a;
 }
 
-struct admin *admin_open(struct loop *loop, const struct address *at,
+struct admin *admin_open(struct loop *loop, const struct address *at, int fd,
 			 const struct admin_host_ops *ops, void *host, char *problem,
 			 size_t room)
 {
 	struct admin *a = admin_new(loop, ops, host);
 	char text[ADDRESS_TEXT_MAX];
-	int fd;
 
 	if (a == NULL) {
 		(void)snprintf(problem, room, "out of memory");
 		return NULL;
 	}
-	fd = bind_to(at);
+	if (fd < 0)
+		fd = listener_socket(at, BACKLOG);
+	a->fd = fd;
 	if (fd >= 0 && evhttp_accept_socket(a->http, fd) == 0)
 		return a;
 	address_format(at, text, sizeof(text));
@@ -481,6 +468,11 @@ struct admin *admin_open(struct loop *loop, const struct address *at,
 		(void)close(fd);
 	admin_close(a);
 	return NULL;
+}
+
+int admin_descriptor(const struct admin *a)
+{
+	return a->fd;
 }
 
 void admin_close(struct admin *a)

@@ -12,6 +12,7 @@
 #include <readmux/control/config.h>
 #include <readmux/control/fleet.h>
 #include <readmux/control/gather.h>
+#include <readmux/control/handover.h>
 #include <readmux/control/notify.h>
 #include <readmux/control/proxy.h>
 #include <readmux/control/reload.h>
@@ -20,6 +21,7 @@
 #include <readmux/net/timer.h>
 #include <readmux/wire/reply.h>
 
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -27,6 +29,8 @@
 
 #define LISTEN_BACKLOG 4096
 #define MAX_WORKERS    256u
+#define LISTENERS_MAX  64u
+#define WARM_US        10000000u	/* longest wait of a successor for its servers */
 
 extern char **environ;
 
@@ -56,14 +60,18 @@ struct proxy {
 	struct timer           step;		/* once a second */
 	struct door           *doors;
 	size_t                 door_count;
-	struct signal_watch    signals[3];
+	struct signal_watch    signals[4];
 	struct timer           watchdog;
 	struct timer           lameduck;
 	struct timer           drain_limit;
+	struct timer           warm_limit;	/* a successor serves by then, warm or not */
+	struct handover       *handover;	/* under way; NULL = none */
+	bool                   handed_over;	/* another process has the sockets */
+	bool                   serving;		/* the sockets are open */
 	unsigned               undrained;	/* workers that still have sessions */
 	uint32_t               next_id;		/* counts clients; see client_id() */
 	bool                   draining;
-	int                    status;
+	bool                   failed;		/* it could not serve */
 };
 
 /* --- clients ---------------------------------------------------------------- */
@@ -161,8 +169,10 @@ static bool open_doors(struct proxy *p)
 		door->proxy = p;
 		door->route = s->listen[i].route;
 		door->consistency = s->listen[i].consistency;
-		door->listener = listener_open(p->loop, &s->listen[i].address, LISTEN_BACKLOG,
-					       accepted, door, problem, sizeof(problem));
+		door->listener = listener_open(p->loop, &s->listen[i].address,
+					       handover_take_socket(&s->listen[i].address),
+					       LISTEN_BACKLOG, accepted, door, problem,
+					       sizeof(problem));
 		if (door->listener == NULL) {
 			log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
 			return false;
@@ -178,12 +188,24 @@ static bool open_doors(struct proxy *p)
 
 /* --- news from fleet and workers ------------------------------------------------ */
 
+static void serve_as_successor(struct proxy *p);
+
+/* Clients would get answers: the primary is known, and how it is. */
+static bool is_warm(const struct topology *t)
+{
+	const struct backend_view *primary = topology_primary(t);
+
+	return t->discovered && primary != NULL && primary->state != BACKEND_IS_NEW;
+}
+
 static void published(void *arg, const struct topology *topology)
 {
 	struct proxy *p = arg;
 
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_set_topology(p->workers[i], topology);
+	if (p->worker_count > 0 && !p->serving && is_warm(topology))
+		serve_as_successor(p);
 }
 
 /* Hashes of the primary's accounts: a user without one starts a fresh list. */
@@ -429,7 +451,8 @@ static void drain(struct proxy *p, bool at_once)
 	}
 	p->draining = true;
 	events_add(&p->events, LOG_LEVEL_INFO, "draining", NULL, "readmux was asked to end");
-	notify("STOPPING=1");
+	if (!p->handed_over)	/* the service goes on */
+		notify("STOPPING=1");
 	timer_set(&p->drain_limit, p->loop, p->settings->drain_timeout_ms * 1000, drain_expired);
 	if (lameduck_ms == 0) {
 		drain_sessions(p);
@@ -440,13 +463,70 @@ static void drain(struct proxy *p, bool at_once)
 	timer_set(&p->lameduck, p->loop, lameduck_ms * 1000, lameduck_over);
 }
 
+/* --- another process takes over ------------------------------------------------------ */
+
+static void sessions_had_their_time(struct timer *t)
+{
+	drain(container_of(t, struct proxy, lameduck), true);
+}
+
+static void handed_over(void *arg, bool served, pid_t pid, const char *words)
+{
+	struct proxy *p = arg;
+
+	handover_free(p->handover);
+	p->handover = NULL;
+	if (!served) {
+		log_error(NULL, "hand-over failed; this process goes on",
+			  LOG_TEXT("problem", words));
+		events_add(&p->events, LOG_LEVEL_ERROR, "hand-over failed", NULL, words);
+		return;
+	}
+	log_info(NULL, "handed over", LOG_INT("successor", pid),
+		 LOG_UINT("sessions", total_load(p)));
+	p->handed_over = true;
+	admin_close(p->admin);
+	p->admin = NULL;
+	close_doors(p);
+	if (total_load(p) == 0)
+		stop(p, "another process has taken over");
+	else
+		timer_set(&p->lameduck, p->loop, p->settings->drain_handover_ms * 1000,
+			  sessions_had_their_time);
+}
+
+static void hand_over(struct proxy *p)
+{
+	int sockets[LISTENERS_MAX];
+	size_t n = 0;
+	char words[PATH_MAX + 100];
+
+	if (p->draining || p->handed_over || p->handover != NULL || !p->serving) {
+		log_warn(NULL, "no hand-over now", LOG_TEXT("reason", p->handover != NULL ?
+			 "one is under way" : !p->serving ? "this process does not serve yet" :
+			 "this process is going"));
+		return;
+	}
+	for (size_t i = 0; i < p->door_count && n < LISTENERS_MAX - 1; i++)
+		sockets[n++] = listener_descriptor(p->doors[i].listener);
+	if (p->admin != NULL)
+		sockets[n++] = admin_descriptor(p->admin);
+	p->handover = handover_begin(p->loop, sockets, n, handed_over, p, words, sizeof(words));
+	if (p->handover == NULL)
+		handed_over(p, false, 0, words);
+	else
+		log_info(NULL, "handing over");
+}
+
 static void signalled(void *arg, int signum)
 {
 	struct proxy *p = arg;
 
 	char words[2048];
 
-	if (signum == SIGHUP)
+	if (signum == SIGUSR2)
+		hand_over(p);
+	else if (signum == SIGHUP)
 		(void)reload(p, words, sizeof(words));
 	else
 		drain(p, signum == SIGINT);
@@ -514,7 +594,7 @@ static bool open_admin(struct proxy *p)
 
 	if (at->u.any.sa_family == AF_UNSPEC)
 		return true;
-	p->admin = admin_open(p->loop, at, &admin_ops, p, problem, sizeof(problem));
+	p->admin = admin_open(p->loop, at, handover_take_socket(at), &admin_ops, p, problem, sizeof(problem));
 	if (p->admin == NULL) {
 		log_error(NULL, "cannot start", LOG_TEXT("problem", problem));
 		return false;
@@ -532,6 +612,8 @@ static void step(struct timer *t)
 	observer_step(p->observer, p->stats, p->worker_count, fleet_topology(p->fleet));
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_tick(p->workers[i]);
+	if (p->handed_over && total_load(p) == 0)
+		stop(p, "another process has taken over");
 }
 
 /* --- start and end -------------------------------------------------------------- */
@@ -589,13 +671,42 @@ static bool start_workers(struct proxy *p)
 
 static bool start_signals(struct proxy *p)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2 };
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		if (!signal_watch_start(&p->signals[i], p->loop, numbers[i], signalled, p))
 			return false;
 	}
 	return true;
+}
+
+/* Open the doors; from now on clients come. */
+static bool serve(struct proxy *p)
+{
+	char state[80];
+
+	if (!open_doors(p) || !open_admin(p))
+		return false;
+	p->serving = true;
+	handover_finish();
+	(void)snprintf(state, sizeof(state), "MAINPID=%d\nREADY=1", (int)getpid());
+	notify(state);
+	return true;
+}
+
+/* A successor leaves the clients to its predecessor until it knows its servers. */
+static void serve_as_successor(struct proxy *p)
+{
+	timer_clear(&p->warm_limit);
+	if (serve(p))
+		return;
+	p->failed = true;
+	loop_stop(p->loop);
+}
+
+static void warm_enough(struct timer *t)
+{
+	serve_as_successor(container_of(t, struct proxy, warm_limit));
 }
 
 static bool start(struct proxy *p)
@@ -615,9 +726,12 @@ static bool start(struct proxy *p)
 		return false;
 	put_users(p);
 	p->fleet = fleet_new(p->loop, p->settings, &fleet_ops, p);
-	if (p->fleet == NULL || !start_workers(p) || !open_doors(p) || !open_admin(p))
+	if (p->fleet == NULL || !start_workers(p))
 		return false;
 	timer_set(&p->step, p->loop, OBSERVER_STEP_US, step);
+	if (!handover_is_successor())
+		return serve(p);
+	timer_set(&p->warm_limit, p->loop, WARM_US, warm_enough);
 	return true;
 }
 
@@ -652,6 +766,8 @@ static void finish(struct proxy *p)
 	timer_clear(&p->watchdog);
 	timer_clear(&p->lameduck);
 	timer_clear(&p->drain_limit);
+	timer_clear(&p->warm_limit);
+	handover_free(p->handover);
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_stop(p->workers[i]);
 	p->worker_count = 0;
@@ -679,10 +795,9 @@ int proxy_run(const struct settings *settings, const char *config_path)
 	if (start(&p)) {
 		log_info(NULL, "started", LOG_TEXT("version", RMX_VERSION),
 			 LOG_UINT("workers", p.worker_count));
-		notify("READY=1");
 		watchdog_turn(&p.watchdog);
 		loop_run(p.loop);
-		status = 0;
+		status = p.failed;
 	} else {
 		log_error(NULL, "could not start");
 	}

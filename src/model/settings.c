@@ -188,6 +188,10 @@ static const struct setting table[] = {
 	  SETTING_RELOAD,
 	  "After SIGTERM new clients are served for this long, until whoever sends them has "
 	  "noticed; part of drain.timeout. SIGINT does not wait." },
+	{ "drain.handover", SETTING_DURATION, AT(drain_handover_ms), 0, 30 * DAY, "10m", NULL,
+	  SETTING_RELOAD,
+	  "After SIGUSR2, when a new process serves, sessions of the old one go on for this "
+	  "long; then it drains." },
 	{ "drain.timeout", SETTING_DURATION, AT(drain_timeout_ms), 0, HOUR, "25s", NULL,
 	  SETTING_RELOAD,
 	  "After SIGTERM sessions may finish their transactions for this long. Keep it "

@@ -63,7 +63,7 @@ static void acceptable(void *arg, unsigned what)
 		;
 }
 
-static int open_socket(const struct address *at, int backlog)
+int listener_socket(const struct address *at, int backlog)
 {
 	int fd = socket(at->u.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
@@ -81,14 +81,15 @@ static int open_socket(const struct address *at, int backlog)
 	return -1;
 }
 
-struct listener *listener_open(struct loop *loop, const struct address *at, int backlog,
+struct listener *listener_open(struct loop *loop, const struct address *at, int fd, int backlog,
 			       listener_accept_fn *accepted, void *arg,
 			       char *problem, size_t room)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	char text[ADDRESS_TEXT_MAX];
-	int fd = l != NULL ? open_socket(at, backlog) : -1;
 
+	if (fd < 0 && l != NULL)
+		fd = listener_socket(at, backlog);
 	address_format(at, text, sizeof(text));
 	if (fd < 0) {
 		(void)snprintf(problem, room, "cannot listen on %s: %s%s", text, strerror(errno),
@@ -98,7 +99,7 @@ struct listener *listener_open(struct loop *loop, const struct address *at, int 
 		free(l);
 		return NULL;
 	}
-	if (!watch_init(&l->watch, loop, fd, acceptable, l)) {
+	if (l == NULL || !watch_init(&l->watch, loop, fd, acceptable, l)) {
 		(void)snprintf(problem, room, "out of memory");
 		(void)close(fd);
 		free(l);
@@ -108,6 +109,11 @@ struct listener *listener_open(struct loop *loop, const struct address *at, int 
 	l->arg = arg;
 	watch_set(&l->watch, WATCH_READ);
 	return l;
+}
+
+int listener_descriptor(const struct listener *l)
+{
+	return l->watch.fd;
 }
 
 void listener_address(const struct listener *l, struct address *out)

@@ -31,11 +31,15 @@ struct admin_host_ops {
 };
 
 /*
- * Listen at <at>.  NULL on failure, with words into <problem>.
+ * Listen at <at>; <fd> is a socket that does so already, or -1.  NULL on failure, with words
+ * into <problem>.
  */
-struct admin *admin_open(struct loop *loop, const struct address *at,
+struct admin *admin_open(struct loop *loop, const struct address *at, int fd,
 			 const struct admin_host_ops *ops, void *host, char *problem,
 			 size_t room);
+
+/* Its listening socket, which stays its own. */
+int admin_descriptor(const struct admin *a);
 
 void admin_close(struct admin *a);	/* NULL is allowed */
 

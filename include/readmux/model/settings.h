@@ -115,6 +115,7 @@ struct settings {
 
 	/* drain: */
 	uint64_t drain_lameduck_ms;
+	uint64_t drain_handover_ms;
 	uint64_t drain_timeout_ms;
 };
 
