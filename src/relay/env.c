@@ -54,10 +54,11 @@ void relay_env_free(struct relay_env *env)
 
 void relay_env_topology_changed(struct relay_env *env)
 {
+	size_t n = env->waiting_count;	/* whoever waits anew does so at the end */
 	struct session *s, *next;
 
 	pools_topology_changed(env->pools);
-	for (s = TAILQ_FIRST(&env->waiting); s != NULL; s = next) {
+	for (s = TAILQ_FIRST(&env->waiting); s != NULL && n > 0; s = next, n--) {
 		next = TAILQ_NEXT(s, wait_link);
 		s->st.avoid = 0;
 		statement_look_again(s);

@@ -99,11 +99,18 @@ static void refuse(struct session *s, uint16_t number)
 		session_close_gently(s, "login refused");
 }
 
+static void refuse_without_server(struct session *s);
+
 static void login_expired(struct timer *t)
 {
 	struct session *s = container_of(t, struct session, timer);
 	char limit[32];
 
+	if (s->st.waiting) {
+		statement_stop_waiting(s);
+		refuse_without_server(s);
+		return;
+	}
 	(void)snprintf(limit, sizeof(limit), "%llu ms",
 		       (unsigned long long)s->env->settings->login_timeout_ms);
 	s->st.seq = (uint8_t)(s->login->seq - 1);
@@ -292,14 +299,21 @@ static const struct backend_view *server_to_ask(struct session *s)
 	return primary != NULL && primary->usable ? primary : NULL;
 }
 
-static void nobody_to_ask(struct session *s)
+static void refuse_without_server(struct session *s)
 {
 	char states[400];
 
 	s->st.seq = (uint8_t)(s->login->seq - 1);
 	topology_describe(s->env->topology, true, BACKEND_PRIMARY, states, sizeof(states));
-	session_send_error(s, RMX_NO_BACKEND_YET, states);
-	refuse(s, rmx_error_info(RMX_NO_BACKEND_YET)->number);
+	session_send_error(s, RMX_NO_LOGIN_SERVER, states);
+	refuse(s, rmx_error_info(RMX_NO_LOGIN_SERVER)->number);
+}
+
+/* One may come back before login.timeout is over. */
+static void nobody_to_ask(struct session *s)
+{
+	if (!session_join_waiting(s))
+		refuse_without_server(s);
 }
 
 /* The server took the login (or had before): only the schema is left to try. */
@@ -339,6 +353,15 @@ static void dial_for_login(struct session *s)
 	s->conn = server_conn_dial(s->env, pool, s->account, &session_login_owner, s);
 	if (s->conn == NULL)
 		nobody_to_ask(s);
+}
+
+void session_login_look_again(struct session *s)
+{
+	if (server_to_ask(s) == NULL)
+		return;
+	statement_stop_waiting(s);
+	s->st.attempts = 0;
+	dial_for_login(s);
 }
 
 static void login_dialled(void *owner, struct server_conn *conn)

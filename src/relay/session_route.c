@@ -344,6 +344,8 @@ void statement_look_again(struct session *s)
 {
 	if (s->phase == SESSION_ROUTING && s->st.waiting)
 		statement_route(s);
+	else if (s->phase == SESSION_PROVING && s->st.waiting)
+		session_login_look_again(s);
 }
 
 static void start_deadline(struct session *s)
@@ -376,16 +378,12 @@ static bool too_many_waiting(const struct session *s)
 	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
 }
 
-void statement_wait(struct session *s)
+bool session_join_waiting(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (st->waiting)
-		return;
-	if (too_many_waiting(s)) {
-		fail_waiting(s, RMX_TOO_MANY_WAITING);
-		return;
-	}
+	if (too_many_waiting(s))
+		return false;
 	pool_withdraw(&s->ticket);
 	st->waiting = true;
 	st->waiting_bytes = st->packet.len + s->input.len;
@@ -393,5 +391,17 @@ void statement_wait(struct session *s)
 	s->env->waiting_count++;
 	s->env->waiting_bytes += st->waiting_bytes;
 	STAT_INC(s->env->stats, statements_waiting);
-	start_deadline(s);
+	return true;
+}
+
+void statement_wait(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->waiting)
+		return;
+	if (!session_join_waiting(s))
+		fail_waiting(s, RMX_TOO_MANY_WAITING);
+	else
+		start_deadline(s);
 }

@@ -355,6 +355,25 @@ def test_reads_wait_for_any_server(start_readmux, breakable, background):
     session.close()
 
 
+def test_logins_wait_for_a_server(start_readmux, breakable, background):
+    process = start_readmux(login={"timeout": "40s"})
+    hasty = start_readmux(login={"timeout": "1s"})
+    for server in breakable.servers:
+        server.kill9()
+    wait_until(lambda: not any(each["usable"] for each in hasty.status()["backends"]),
+               "all are out", 20)
+    number, text = error_of(lambda: hasty.connect(connect_timeout=20))
+    assert number == 1040 and "mysql-0 is down" in text
+    logins = [background(process.connect, connect_timeout=60) for _ in range(3)]
+    time.sleep(0.5)
+    assert not any(each.done() for each in logins)
+    breakable.mend()
+    for each in logins:
+        connection = each.result(timeout=60)
+        assert one(connection, "SELECT 1") == 1
+        connection.close()
+
+
 def test_no_server_was_ever_there(workspace):
     lonely = Readmux(workspace.directory("lonely"),
                      [f"127.0.0.1:{take_port()}" for _ in range(2)])

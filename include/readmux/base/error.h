@@ -18,6 +18,8 @@
 #define RMX_ERRORS(X)							\
 	X(NO_BACKEND_YET,   1040, "08004",				\
 	  "readmux has not reached any MySQL server yet; %s")		\
+	X(NO_LOGIN_SERVER,  1040, "08004",				\
+	  "readmux: no MySQL server could check the login in time; %s")	\
 	X(TOO_MANY_SESSIONS, 1040, "08004",				\
 	  "Too many connections: readmux already serves %s")		\
 	X(NO_CONNECTION,    1040, "08004",				\

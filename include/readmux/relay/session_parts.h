@@ -214,6 +214,7 @@ void session_login_tls_up(struct session *s);
 void session_login_change_user(struct session *s, struct span payload, uint8_t seq);
 void session_login_conn_gone(struct session *s, struct server_conn *conn);
 void session_login_drop(struct session *s);
+void session_login_look_again(struct session *s);	/* it waits, and something has changed */
 void session_forget_before(struct session *s);	/* the change of user is done, or nobody's */
 extern const struct server_conn_owner_ops session_login_owner;
 
@@ -275,6 +276,9 @@ void statement_route(struct session *s);
 void statement_wait(struct session *s);		/* no server is usable for it */
 /* Where it would go now; <view> is NULL when nothing there is usable. */
 void statement_explain(struct session *s, struct route *route, const struct backend_view **view);
+/* Onto the list of those for whom no server is usable; false: too many wait already. */
+RMX_MUST_CHECK
+bool session_join_waiting(struct session *s);
 void statement_look_again(struct session *s);	/* it waits, and something has changed */
 void statement_stop_waiting(struct session *s);
 struct pool_wish session_wish(const struct session *s);
