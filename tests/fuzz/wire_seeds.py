@@ -160,7 +160,27 @@ def compression_seeds():
         seed("fuzz_compression", name, bytes([how]) + body)
 
 
+def stmt_seeds():
+    head, bulk, once = b"\x17\1\0\0\0", b"\xfa\1\0\0\0", b"\1\0\0\0"
+    for name, parameters, attributes, body in (
+            ("plain", 0, 0, head + b"\0" + once),
+            ("cursor", 0, 0, head + b"\1" + once),
+            ("types", 1, 0, head + b"\0" + once + b"\0\1\3\0\2\0\0\0"),
+            ("no_types", 1, 0, head + b"\0" + once + b"\0\0\2\0\0\0"),
+            ("nine", 9, 0, head + b"\0" + once + b"\0\1\1" + b"\3\0" * 9 + bytes(36)),
+            ("attributes", 1, 1, head + b"\x08" + once
+             + b"\2\0\1\3\0\0\xfe\0\4name\1\0\0\0\1x"),
+            ("attributes_none", 1, 1, head + b"\0" + once + b"\0\1\3\0\0\2\0\0\0"),
+            ("attributes_many", 0, 1, head + b"\x08" + once + b"\xfd\0\0\1"),
+            ("bulk", 2, 0, bulk + b"\x80\0\3\0\xfe\0\0\2\0\0\0\0\1x"),
+            ("bulk_no_types", 2, 0, bulk + b"\0\0\0\2\0\0\0\0\1x"),
+            ("cut", 2, 0, head + b"\0" + once + b"\0\1\3"),
+            ("prepared", 0, 0, b"\0\1\0\0\0\2\0\1\0\0\0\0")):
+        seed("fuzz_stmt", name, (parameters << 1 | attributes).to_bytes(2, "little") + body)
+
+
 login_seeds()
 reply_seeds()
 compression_seeds()
 result_seeds()
+stmt_seeds()
