@@ -43,10 +43,8 @@ def messages(connection):
                                    "SELECT message FROM test.messages ORDER BY message")]
 
 
-def write_while_away(proxy, background, message):
-    """A write that is sent now, on a session that was there before."""
-    connection = as_root(proxy)
-
+def write_later(connection, background, message):
+    """A write that is sent now: a future of the seconds that its answer took."""
     def write():
         begun = time.monotonic()
         rows(connection, "INSERT INTO test.messages VALUES (%s)", message)
@@ -111,8 +109,9 @@ def test_tutorial(pods, proxy, loop, background):
     loop.wait_only({101, 102}, OUT_OF_DNS_SECONDS)
 
     # the primary goes and returns: reads go on, writes wait
+    writer = as_root(proxy)
     pods.primary.delete()
-    write = write_while_away(proxy, background, "while mysql-0 was away")
+    write = write_later(writer, background, "while mysql-0 was away")
     loop.wait_answers(20)
     pods.primary.wait_pod_ready()
     assert write.result(20) > 0.5
