@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line's actions, and start-up of the proxy. */
+#include <readmux/command/command.h>
+#include <readmux/command/documents.h>
+#include <readmux/command/explain.h>
+#include <readmux/command/options.h>
 #include <readmux/control/config.h>
-#include <readmux/control/explain.h>
 #include <readmux/control/handover.h>
-#include <readmux/control/options.h>
 #include <readmux/control/proxy.h>
 
 #include <unistd.h>
@@ -68,25 +70,22 @@ static int print_default_config(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
-static int print_settings_doc(const struct options *options)
+static int print_document(const struct options *options)
 {
-	(void)options;
-	config_print_reference(stdout);
-	return EXIT_SUCCESS;
-}
+	const struct document *document = document_named(options->document);
+	size_t n;
+	const struct document *all = documents(&n);
 
-static int print_manual(const struct options *options)
-{
-	if (strcmp(options->page, "readmux.8") == 0) {
-		options_print_manual(stdout);
-	} else if (strcmp(options->page, "readmux.yaml.5") == 0) {
-		config_print_manual(stdout);
-	} else {
-		(void)fprintf(stderr, "readmux: there is no manual page '%s'\n",
-			      options->page);
-		return EXIT_USAGE;
+	if (document != NULL) {
+		document->print(stdout);
+		return EXIT_SUCCESS;
 	}
-	return EXIT_SUCCESS;
+	(void)fprintf(stderr, "readmux: there is no document '%s'; there are",
+		      options->document);
+	for (size_t i = 0; i < n; i++)
+		(void)fprintf(stderr, " %s", all[i].name);
+	(void)fputc('\n', stderr);
+	return EXIT_USAGE;
 }
 
 static int explain(const struct options *options)
@@ -111,19 +110,52 @@ static int help(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
+static int completion(const struct options *options)
+{
+	if (options_print_completion(stdout, options->words[0]))
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "readmux: there is no completion for '%s'; there is for bash, zsh "
+		      "and fish\n", options->words[0]);
+	return EXIT_USAGE;
+}
+
 typedef int action_fn(const struct options *options);
 
-static action_fn *const actions[] = {
+static action_fn *const actions[OPTIONS_ACTIONS] = {
 	[OPTIONS_RUN] = run,
 	[OPTIONS_CHECK_CONFIG] = check_config,
 	[OPTIONS_PRINT_CONFIG] = print_config,
 	[OPTIONS_PRINT_DEFAULT_CONFIG] = print_default_config,
-	[OPTIONS_PRINT_SETTINGS_DOC] = print_settings_doc,
-	[OPTIONS_PRINT_MANUAL] = print_manual,
+	[OPTIONS_PRINT_DOCUMENT] = print_document,
 	[OPTIONS_EXPLAIN] = explain,
 	[OPTIONS_VERSION] = version,
 	[OPTIONS_HELP] = help,
+	[OPTIONS_COMPLETION] = completion,
 };
+
+/* Those that need the settings in effect. */
+static command_fn *const commands[OPTIONS_ACTIONS] = {
+	[OPTIONS_STATUS] = command_status,
+	[OPTIONS_TOP] = command_top,
+	[OPTIONS_CHECK] = command_check,
+	[OPTIONS_DEV] = command_dev,
+	[OPTIONS_RELOAD] = command_reload,
+	[OPTIONS_DRAIN] = command_drain,
+	[OPTIONS_RESUME] = command_resume,
+	[OPTIONS_LOG_LEVEL] = command_log_level,
+};
+
+static int command(const struct options *options)
+{
+	const struct settings *s = load(options);
+	int status;
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	status = commands[options->action](options, s);
+	settings_drop(s);
+	return status;
+}
 
 int main(int argc, char **argv)
 {
@@ -133,7 +165,8 @@ int main(int argc, char **argv)
 	handover_init(argv);
 	if (!options_parse(argc, argv, &options))
 		return EXIT_USAGE;
-	status = actions[options.action](&options);
+	status = commands[options.action] != NULL ? command(&options) :
+		 actions[options.action](&options);
 	if (fflush(stdout) != 0) {
 		perror("readmux: cannot write the output");
 		return EXIT_FAILURE;

@@ -3,8 +3,9 @@
 #include <readmux/base/error.h>
 
 static const struct rmx_error_info errors[] = {
-	[RMX_OK] = { "OK", 0, "00000", "" },
-#define X(name, number, sqlstate, text) [RMX_##name] = { #name, number, sqlstate, text },
+	[RMX_OK] = { "OK", 0, "00000", "", "" },
+#define X(name, number, sqlstate, text, remedy) \
+	[RMX_##name] = { #name, number, sqlstate, text, remedy },
 	RMX_ERRORS(X)
 #undef X
 };

@@ -2,7 +2,7 @@
 /* The settings as a manual page, readmux.yaml(5); see config.h. */
 #include <readmux/control/config.h>
 
-#include "manual_text.h"
+#include <readmux/control/manual_text.h>
 
 static const char top[] =
 	".Sh DESCRIPTION\n"

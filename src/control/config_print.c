@@ -2,7 +2,7 @@
 /* Settings back to YAML: as loaded, or the commented template; see config.h. */
 #include <readmux/control/config.h>
 
-#include "text_wrap.h"
+#include <readmux/control/text_wrap.h>
 
 /* Where comments of the template end. */
 #define WIDTH 88u

@@ -2,7 +2,7 @@
 /* The settings as documentation: doc/SETTINGS.md and --help; see config.h. */
 #include <readmux/control/config.h>
 
-#include "text_wrap.h"
+#include <readmux/control/text_wrap.h>
 
 #define WIDTH 80u
 
@@ -43,7 +43,7 @@ void config_print_reference(FILE *out)
 	static const char top[] =
 		"# Settings\n"
 		"\n"
-		"Printed by `readmux --print-settings-doc`; do not edit by hand.\n"
+		"Printed by `readmux --print-document SETTINGS.md`; do not edit by hand.\n"
 		"\n"
 		"A setting `section.name` stands in the YAML file as `name` under\n"
 		"`section`; the environment variable `READMUX_SECTION_NAME` overrides it.\n"

@@ -245,6 +245,7 @@ static void arrived(void *arg, struct letter *letter)
 bool fleet_hold(struct fleet *f, struct span backend, bool hold, char *words, size_t room)
 {
 	const char *state = hold ? "drained" : "back in service";
+	size_t n;
 
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		struct member *m = &f->members[i];
@@ -259,7 +260,11 @@ bool fleet_hold(struct fleet *f, struct span backend, bool hold, char *words, si
 		fleet_settle(f);
 		return true;
 	}
-	topology_describe(f->topology, true, BACKEND_PRIMARY, words, room);
+	n = (size_t)snprintf(words, room, "there is no backend '%.*s'; ",
+			     (int)size_min(backend.len, BACKEND_NAME_MAX),
+			     (const char *)backend.data);
+	if (n < room)
+		topology_describe(f->topology, true, BACKEND_PRIMARY, words + n, room - n);
 	return false;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Plain words into mdoc; see manual_text.h and mdoc(7). */
-#include "manual_text.h"
+#include <readmux/control/manual_text.h>
 
 /* mandoc -Tlint asks for less than 80. */
 #define WIDTH 78u
@@ -74,7 +74,7 @@ void manual_head(FILE *out, const char *title, unsigned section, const char *nam
 {
 	(void)fprintf(out,
 		      ".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"
-		      ".\\\" Printed by readmux --print-manual; do not edit by hand.\n"
+		      ".\\\" Printed by readmux --print-document; do not edit by hand.\n"
 		      ".Dd " DATE "\n"
 		      ".Dt %s %u\n"
 		      ".Os\n"

@@ -30,6 +30,7 @@
 #define LISTEN_BACKLOG 4096
 #define MAX_WORKERS    256u
 #define LISTENERS_MAX  64u
+#define ANSWER_MS      100u	/* for the answer to the order to drain */
 #define WARM_US        10000000u	/* longest wait of a successor for its servers */
 
 extern char **environ;
@@ -441,10 +442,8 @@ static void lameduck_over(struct timer *t)
  * Whoever balances clients over several readmux needs a moment to notice that this one is
  * going: until then it serves as before.  A person at a terminal need not wait for that.
  */
-static void drain(struct proxy *p, bool at_once)
+static void drain(struct proxy *p, uint64_t lameduck_ms)
 {
-	uint64_t lameduck_ms = at_once ? 0 : p->settings->drain_lameduck_ms;
-
 	if (p->draining) {
 		stop(p, "asked twice");
 		return;
@@ -467,7 +466,7 @@ static void drain(struct proxy *p, bool at_once)
 
 static void sessions_had_their_time(struct timer *t)
 {
-	drain(container_of(t, struct proxy, lameduck), true);
+	drain(container_of(t, struct proxy, lameduck), 0);
 }
 
 static void handed_over(void *arg, bool served, pid_t pid, const char *words)
@@ -529,7 +528,7 @@ static void signalled(void *arg, int signum)
 	else if (signum == SIGHUP)
 		(void)reload(p, words, sizeof(words));
 	else
-		drain(p, signum == SIGINT);
+		drain(p, signum == SIGINT ? 0 : p->settings->drain_lameduck_ms);
 }
 
 /* --- the admin address ------------------------------------------------------------- */
@@ -558,7 +557,7 @@ static bool order_drain(void *host, char *words, size_t room)
 		return false;
 	}
 	(void)snprintf(words, room, "readmux drains and ends");
-	drain(p, false);
+	drain(p, size_max(p->settings->drain_lameduck_ms, ANSWER_MS));
 	return true;
 }
 

@@ -126,15 +126,6 @@ static void put_verdict(struct table *t, const struct backend_view *v)
 	put_since(t, v->since_us);
 }
 
-/* In its greeting MariaDB puts a version of old in front of its own. */
-static const char *version_of(const struct server_facts *facts)
-{
-	static const char old[] = "5.5.5-";
-	bool prefixed = facts->mariadb && strncmp(facts->version_text, old, sizeof(old) - 1) == 0;
-
-	return facts->version_text + (prefixed ? sizeof(old) - 1 : 0);
-}
-
 static void put_facts(struct table *t, const struct backend_view *v)
 {
 	bool lag_known = v->role == BACKEND_REPLICA && v->lag_state == LAG_KNOWN;
@@ -149,7 +140,7 @@ static void put_facts(struct table *t, const struct backend_view *v)
 		table_put_number(t, v->facts.server_id);
 	else
 		table_put_text(t, NULL);
-	table_put_text(t, v->facts.known ? version_of(&v->facts) : NULL);
+	table_put_text(t, v->facts.known ? server_version(&v->facts) : NULL);
 	table_put_text(t, v->facts.known ? v->facts.hostname : NULL);
 }
 

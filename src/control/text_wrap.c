@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Breaking text into lines; see text_wrap.h. */
-#include "text_wrap.h"
+#include <readmux/control/text_wrap.h>
 
 void text_wrap(FILE *out, const char *text, const char *first, const char *rest,
 	       size_t width)

@@ -19,6 +19,14 @@ const char *backend_state_name(enum backend_state state)
 	return names[state];
 }
 
+const char *server_version(const struct server_facts *facts)
+{
+	static const char old[] = "5.5.5-";
+	bool prefixed = facts->mariadb && strncmp(facts->version_text, old, sizeof(old) - 1) == 0;
+
+	return facts->version_text + (prefixed ? sizeof(old) - 1 : 0);
+}
+
 struct topology *topology_new(size_t n)
 {
 	struct topology *t = calloc(1, sizeof(*t) + n * sizeof(t->backends[0]));

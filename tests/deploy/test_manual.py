@@ -60,5 +60,5 @@ def test_every_setting_is_told():
 
 
 def test_there_is_no_such_page():
-    refused = attempt(BINARY, "--print-manual", "readmux.1")
+    refused = attempt(BINARY, "--print-document", "readmux.1")
     assert refused.returncode == 2 and "readmux.1" in refused.stderr and not refused.stdout

@@ -194,17 +194,19 @@ def test_a_service_manager_is_told(start_readmux, monkeypatch, tmp_path):
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     process = start_readmux()
-    told = []
 
-    def hears(word):
-        while not told or not told[-1].startswith(word):
-            told.append(manager.recv(4096).decode())
+    def hears(*words):
+        """A message with these variables comes, perhaps after others."""
+        until, message = time.monotonic() + 20, ""
+        while not all(f"\n{word}" in message for word in words):
+            assert time.monotonic() < until, words
+            message = "\n" + manager.recv(4096).decode()
 
-    hears("READY=1")
+    hears(f"MAINPID={process.pid}", "READY=1")
     hears("WATCHDOG=1")
     hears("WATCHDOG=1")
     process.process.send_signal(signal.SIGHUP)
-    hears("RELOADING=1\nMONOTONIC_USEC=")
+    hears("RELOADING=1", "MONOTONIC_USEC=")
     hears("READY=1")
     process.process.send_signal(signal.SIGTERM)
     hears("STOPPING=1")

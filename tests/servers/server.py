@@ -28,9 +28,9 @@ _launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
 
 def launch(command, **options):
     """Start <command> so that it is killed when this process ends, however it ends."""
+    options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **options}
     return _launcher.submit(subprocess.Popen,
                             ["setpriv", "--pdeathsig", "KILL", "--", *command],
-                            stdin=subprocess.DEVNULL, start_new_session=True,
                             **options).result()
 
 

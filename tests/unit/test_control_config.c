@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <readmux/control/config.h>
-#include <readmux/control/options.h>
 
 #include <unistd.h>
 
@@ -399,37 +398,6 @@ static void test_load_from_file(void **state)
 	assert_string_equal(problem, "/dev/zero: File too large\n");
 }
 
-/* The committed file at <path> is what <print> writes. */
-static void expect_fresh(const char *path, void (*print)(FILE *out))
-{
-	const char *top = getenv("top_srcdir");
-	char full[4096], *printed, *stored;
-	size_t len, stored_len;
-	FILE *out = open_memstream(&printed, &len), *f;
-
-	print(out);
-	(void)fclose(out);
-	(void)snprintf(full, sizeof(full), "%s/%s", top != NULL ? top : ".", path);
-	f = fopen(full, "r");
-	assert_non_null(f);
-	stored = calloc(1, len + 2);
-	stored_len = fread(stored, 1, len + 1, f);
-	(void)fclose(f);
-	if (stored_len != len || memcmp(stored, printed, len) != 0)
-		fail_msg("%s is stale: run `make documents'", path);
-	free(printed);
-	free(stored);
-}
-
-static void test_documents_are_fresh(void **state)
-{
-	(void)state;
-	expect_fresh("conf/readmux.yaml", config_print_template);
-	expect_fresh("doc/SETTINGS.md", config_print_reference);
-	expect_fresh("doc/readmux.8", options_print_manual);
-	expect_fresh("doc/readmux.yaml.5", config_print_manual);
-}
-
 /* The committed file holds the defaults and nothing else. */
 static void test_template_is_default(void **state)
 {
@@ -453,53 +421,6 @@ static void test_template_is_default(void **state)
 	settings_drop(fresh);
 }
 
-static void test_options(void **state)
-{
-	static const struct {
-		const char         *argv[6];
-		bool                good;
-		enum options_action action;
-		const char         *config_path;
-		const char         *sql;
-	} cases[] = {
-		{ { "readmux" }, true, OPTIONS_RUN, NULL, NULL },
-		{ { "readmux", "--config", "x" }, true, OPTIONS_RUN, "x", NULL },
-		{ { "readmux", "-c", "x", "--check-config" }, true, OPTIONS_CHECK_CONFIG,
-		  "x", NULL },
-		{ { "readmux", "--explain=select 1" }, true, OPTIONS_EXPLAIN, NULL,
-		  "select 1" },
-		{ { "readmux", "--explain", "-" }, true, OPTIONS_EXPLAIN, NULL, "-" },
-		{ { "readmux", "--print-manual", "readmux.8" }, true, OPTIONS_PRINT_MANUAL,
-		  NULL, NULL },
-		{ { "readmux", "-h" }, true, OPTIONS_HELP, NULL, NULL },
-		{ { "readmux", "--help", "--help" }, true, OPTIONS_HELP, NULL, NULL },
-		{ { "readmux", "--help", "--version" }, false, OPTIONS_RUN, NULL, NULL },
-		{ { "readmux", "--config" }, false, OPTIONS_RUN, NULL, NULL },
-		{ { "readmux", "extra" }, false, OPTIONS_RUN, NULL, NULL },
-		{ { "readmux", "--nothing" }, false, OPTIONS_RUN, NULL, NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char *argv[6];
-		int argc = 0;
-		struct options o;
-
-		memcpy(argv, cases[i].argv, sizeof(argv));
-		while (argc < 5 && argv[argc] != NULL)
-			argc++;
-		assert_int_equal(options_parse(argc, argv, &o), cases[i].good);
-		if (!cases[i].good)
-			continue;
-		assert_int_equal(o.action, cases[i].action);
-		assert_string_equal(o.config_path != NULL ? o.config_path : "-",
-				    cases[i].config_path != NULL ? cases[i].config_path :
-				    "-");
-		assert_string_equal(o.sql != NULL ? o.sql : "none",
-				    cases[i].sql != NULL ? cases[i].sql : "none");
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,9 +432,7 @@ int main(void)
 		cmocka_unit_test(test_many_errors),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_load_from_file),
-		cmocka_unit_test(test_documents_are_fresh),
 		cmocka_unit_test(test_template_is_default),
-		cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

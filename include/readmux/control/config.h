@@ -30,10 +30,10 @@ void config_print(FILE *out, const struct settings *s);
 /* conf/readmux.yaml: every setting at its default, commented (--print-default-config). */
 void config_print_template(FILE *out);
 
-/* doc/SETTINGS.md: the reference of all settings (--print-settings-doc). */
+/* doc/SETTINGS.md: the reference of all settings. */
 void config_print_reference(FILE *out);
 
-/* doc/readmux.yaml.5: the manual page of the settings (--print-manual). */
+/* doc/readmux.yaml.5: the manual page of the settings. */
 void config_print_manual(FILE *out);
 
 /* The settings part of --help. */

@@ -52,6 +52,9 @@ struct server_facts {
 	char     uuid[40];		/* server_uuid, or "" on MariaDB */
 };
 
+/* Its version as people write it: MariaDB puts a version of old in front in its greeting. */
+const char *server_version(const struct server_facts *facts);
+
 enum lag_state {
 	LAG_UNKNOWN,	/* its receiver is not connected */
 	LAG_KNOWN,

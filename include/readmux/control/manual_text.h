@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plain words into a manual page's source (mdoc).  Private to this layer. */
+/* Plain words into a manual page's source (mdoc).  */
 #ifndef READMUX_CONTROL_MANUAL_TEXT_H
 #define READMUX_CONTROL_MANUAL_TEXT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a statement would go, for a person; see explain.h. */
-#include <readmux/control/explain.h>
+#include <readmux/command/explain.h>
 
 #include <readmux/model/route.h>
 

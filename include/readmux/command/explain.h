@@ -3,8 +3,8 @@
  * Tells a person where a statement would go and why (readmux --explain), in a fresh
  * session with healthy replicas.
  */
-#ifndef READMUX_CONTROL_EXPLAIN_H
-#define READMUX_CONTROL_EXPLAIN_H
+#ifndef READMUX_COMMAND_EXPLAIN_H
+#define READMUX_COMMAND_EXPLAIN_H
 
 #include <readmux/base/span.h>
 

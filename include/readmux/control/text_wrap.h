@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text for people, broken into lines at spaces.  Private to this layer. */
+/* Text for people, broken into lines at spaces.  */
 #ifndef READMUX_CONTROL_TEXT_WRAP_H
 #define READMUX_CONTROL_TEXT_WRAP_H
 

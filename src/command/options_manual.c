@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line as a manual page, readmux(8); see options.h. */
-#include <readmux/control/options.h>
+#include <readmux/command/options.h>
 
-#include "manual_text.h"
+#include <readmux/control/manual_text.h>
 #include "option_rows.h"
 
 static const char top[] =
@@ -14,6 +14,10 @@ static const char top[] =
 	".Nm\n"
 	".Op Fl Fl config Ar FILE\n"
 	".Fl Fl check-config | Fl Fl print-config\n"
+	".Nm\n"
+	".Op Ar OPTION ...\n"
+	".Ar COMMAND\n"
+	".Op Ar ARGUMENT ...\n"
 	".Sh DESCRIPTION\n"
 	".Nm\n"
 	"gives the servers of a replicated MySQL or MariaDB one address.\n"
@@ -32,6 +36,13 @@ static const char top[] =
 	"and so on in DNS, and ordinal 0 is the primary.\n"
 	"All settings are in\n"
 	".Xr readmux.yaml 5 .\n"
+	".Pp\n"
+	"Without a command it serves.\n"
+	"The commands are:\n"
+	".Bl -tag -width Ds\n";
+
+static const char middle[] =
+	".El\n"
 	".Pp\n"
 	"The options are:\n"
 	".Bl -tag -width Ds\n";
@@ -95,6 +106,11 @@ static const char bottom[] =
 	".El\n"
 	".Sh EXIT STATUS\n"
 	"0 after a drain, 1 when something failed, 2 for a bad command line.\n"
+	"The command\n"
+	".Cm status\n"
+	"gives 1 when readmux is not ready, and\n"
+	".Cm check\n"
+	"when something would hurt.\n"
 	".Sh EXAMPLES\n"
 	"Servers at fixed addresses, and no file:\n"
 	".Bd -literal -offset indent\n"
@@ -126,13 +142,26 @@ static void put_option(FILE *out, const struct option_row *row)
 	manual_text(out, row->about);
 }
 
+static void put_command(FILE *out, const struct command_row *row)
+{
+	(void)fprintf(out, ".It Cm %s", row->name);
+	if (row->arguments[0] != '\0')
+		(void)fprintf(out, " Ar %s", row->arguments);
+	(void)fputc('\n', out);
+	manual_text(out, row->about);
+}
+
 void options_print_manual(FILE *out)
 {
-	size_t n;
+	size_t n, command_count;
 	const struct option_row *rows = option_rows(&n);
+	const struct command_row *commands = command_rows(&command_count);
 
 	manual_head(out, "READMUX", 8, "readmux", "load-balancing proxy for MySQL");
 	(void)fputs(top, out);
+	for (size_t i = 0; i < command_count; i++)
+		put_command(out, &commands[i]);
+	(void)fputs(middle, out);
 	for (size_t i = 0; i < n; i++)
 		put_option(out, &rows[i]);
 	(void)fputs(bottom, out);
