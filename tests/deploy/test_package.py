@@ -57,9 +57,10 @@ def test_files(package):
     assert files == {
         "/usr/bin/readmux": ("-rwxr-xr-x", "root/root"),
         **{name: ("-rw-r--r--", "root/root") for name in (
-            CONFIG, UNIT,
-            "/usr/share/doc/readmux/README.md", "/usr/share/doc/readmux/SETTINGS.md",
-            "/usr/share/doc/readmux/CHANGES.md", "/usr/share/doc/readmux/copyright",
+            CONFIG, UNIT, "/usr/share/bash-completion/completions/readmux",
+            *(f"/usr/share/doc/readmux/{name}" for name in (
+                "README.md", "CHANGES.md", "copyright",
+                "ADMIN.md", "ERRORS.md", "METRICS.md", "SETTINGS.md")),
             "/usr/share/man/man5/readmux.yaml.5.gz", "/usr/share/man/man8/readmux.8.gz")}}
 
 
