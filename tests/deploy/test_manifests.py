@@ -43,6 +43,10 @@ def only_container(workload):
     return container
 
 
+def ports_of(workload):
+    return {port["name"]: port["containerPort"] for port in only_container(workload)["ports"]}
+
+
 def workloads(objects):
     return [document for (kind, _), document in objects.items()
             if kind in ("Deployment", "StatefulSet")]
@@ -130,7 +134,7 @@ def test_probes_and_policies_name_ports_of_the_container(objects):
     used = [container[probe]["tcpSocket"]["port"] for probe in ("readinessProbe", "livenessProbe")]
     for rule in objects["NetworkPolicy", "readmux"]["spec"]["ingress"]:
         used += [port["port"] for port in rule["ports"]]
-    assert set(used) == names == {"split", "read"}
+    assert set(used) == names == {"split", "read", "admin"}
 
 
 def test_spread_counts_its_own_pods(deployment):
@@ -225,10 +229,30 @@ def test_secret_is_where_readmux_looks(deployment):
 def test_ports_are_those_that_readmux_listens_on(deployment, tmp_path):
     listens = {row["route"]: int(row["address"].rsplit(":")[-1])
                for row in configuration(deployment, tmp_path)["listen"]}
-    ports = {port["name"]: port["containerPort"] for port in only_container(deployment)["ports"]}
-    assert ports == listens == {"split": 3306, "read": 3307}
+    assert ports_of(deployment) == {**listens, "admin": 9306}
+    assert listens == {"split": 3306, "read": 3307}
     service = build(path("deploy/kubernetes"))["Service", "readmux"]["spec"]
     assert {port["targetPort"]: port["port"] for port in service["ports"]} == listens
+
+
+def test_prometheus_finds_the_pods(deployment, tmp_path):
+    admin = configuration(deployment, tmp_path)["admin"]
+    assert admin["address"] == f"0.0.0.0:{ports_of(deployment)['admin']}"
+    assert not admin["token"]
+    assert template(deployment)["metadata"]["annotations"] == {
+        "prometheus.io/scrape": "true", "prometheus.io/path": "/metrics",
+        "prometheus.io/port": str(ports_of(deployment)["admin"])}
+
+
+def test_only_prometheus_may_ask_the_admin_address(objects):
+    rules = objects["NetworkPolicy", "readmux"]["spec"]["ingress"]
+    (rule,) = [each for each in rules if "admin" in [port["port"] for port in each["ports"]]]
+    assert len(rule["ports"]) == 1
+    assert rule["from"] == [{"namespaceSelector": {}, "podSelector": {
+        "matchLabels": {"app.kubernetes.io/name": "prometheus"}}}]
+    # no Service leads there
+    ports = objects["Service", "readmux"]["spec"]["ports"]
+    assert "admin" not in [port["targetPort"] for port in ports]
 
 
 def test_there_is_time_to_drain(deployment, tmp_path):
