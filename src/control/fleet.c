@@ -165,12 +165,23 @@ static bool is_another_pod(const struct fleet *f, const struct member *m,
 	       span_to_u64(span_from(host, prefix), &ordinal) && ordinal != m->view.ordinal;
 }
 
+/* Of a replica only places in the primary's log count: its source may be another replica. */
+static void take_position(const struct fleet *f, struct member *m, const struct probe_report *r)
+{
+	bool its = m->view.role == BACKEND_PRIMARY ||
+		   r->source_id == f->members[0].view.facts.server_id;
+
+	(void)snprintf(m->view.log, sizeof(m->view.log), "%s", its ? r->log : "");
+	m->view.log_us = r->asked_us;
+}
+
 static void take_facts(struct fleet *f, struct member *m, const struct probe_report *r)
 {
 	check_identity(f, m, &r->facts);
 	m->view.facts = r->facts;
 	m->view.lag_state = r->lag_state;
 	m->view.lag_ms = r->lag_ms;
+	take_position(f, m, r);
 	if (r->lag_state != LAG_UNKNOWN)
 		m->seen_lag_us = loop_now_us(f->loop);
 	(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);

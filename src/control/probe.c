@@ -5,7 +5,8 @@
 #include <readmux/base/clock.h>
 #include <readmux/base/log.h>
 
-#define VERSION_SHOW_REPLICA 80022u	/* the first MySQL with SHOW REPLICA STATUS */
+#define VERSION_SHOW_REPLICA    80022u	/* the first MySQL with SHOW REPLICA STATUS */
+#define VERSION_SHOW_BINARY_LOG 80200u	/* ... with SHOW BINARY LOG STATUS */
 
 static uint32_t number_of(const char *text)
 {
@@ -91,7 +92,10 @@ static bool ask_identity(struct probe *p)
 /* --- replication ----------------------------------------------------------------- */
 
 /* SHOW REPLICA STATUS, as far as it matters; its columns were renamed in MySQL 8.0.22. */
-enum column { IO_RUNNING, SQL_RUNNING, LAG, IO_ERRNO, IO_ERROR, SQL_ERROR, COLUMNS };
+enum column {
+	IO_RUNNING, SQL_RUNNING, LAG, IO_ERRNO, IO_ERROR, SQL_ERROR, LOG_FILE, LOG_OFFSET,
+	SOURCE_ID, COLUMNS,
+};
 
 static const char *const column_names[COLUMNS][2] = {
 	[IO_RUNNING]  = { "Slave_IO_Running",      "Replica_IO_Running" },
@@ -100,6 +104,9 @@ static const char *const column_names[COLUMNS][2] = {
 	[IO_ERRNO]    = { "Last_IO_Errno",         "Last_IO_Errno" },
 	[IO_ERROR]    = { "Last_IO_Error",         "Last_IO_Error" },
 	[SQL_ERROR]   = { "Last_SQL_Error",        "Last_SQL_Error" },
+	[LOG_FILE]    = { "Relay_Master_Log_File", "Relay_Source_Log_File" },
+	[LOG_OFFSET]  = { "Exec_Master_Log_Pos",   "Exec_Source_Log_Pos" },
+	[SOURCE_ID]   = { "Master_Server_Id",      "Source_Server_Id" },
 };
 
 static void pick_columns(MYSQL_RES *res, MYSQL_ROW row, const char *values[COLUMNS])
@@ -144,6 +151,16 @@ static void stopped(struct probe_report *r, const char *what, const char *error)
 		       said ? ": " : "", said ? error : "");
 }
 
+static void read_position(const char *file, const char *offset, struct probe_report *r)
+{
+	int len = -1;
+
+	if (file != NULL && file[0] != '\0' && offset != NULL)
+		len = snprintf(r->log, sizeof(r->log), "%s:%s", file, offset);
+	if (len < 0 || (size_t)len >= sizeof(r->log))
+		r->log[0] = '\0';
+}
+
 static void read_replication(MYSQL_RES *res, struct probe_report *r)
 {
 	MYSQL_ROW row = mysql_fetch_row(res);
@@ -154,6 +171,8 @@ static void read_replication(MYSQL_RES *res, struct probe_report *r)
 		return;
 	}
 	pick_columns(res, row, values);
+	read_position(values[LOG_FILE], values[LOG_OFFSET], r);
+	r->source_id = number_of(values[SOURCE_ID]);
 	if (!is_text(values[SQL_RUNNING], "Yes")) {
 		stopped(r, "its replication applier does not run", values[SQL_ERROR]);
 	} else if (receiver_stopped(values)) {
@@ -165,16 +184,16 @@ static void read_replication(MYSQL_RES *res, struct probe_report *r)
 	}
 }
 
-static void lag_is_secret(struct probe *p)
+static void status_is_secret(struct probe *p, const char *event)
 {
 	if (p->status_denied)
 		return;
 	p->status_denied = true;
-	log_warn(NULL, "replication lag is unknown: the probe account may not ask for it",
+	log_warn(NULL, event,
 		 LOG_TEXT("user", p->settings->probe_user),
 		 LOG_TEXT("server", p->facts.hostname),
 		 LOG_TEXT("remedy", p->facts.mariadb ?
-			  "GRANT REPLICA MONITOR ON *.* TO it" :
+			  "GRANT BINLOG MONITOR, REPLICA MONITOR ON *.* TO it" :
 			  "GRANT REPLICATION CLIENT ON *.* TO it"));
 }
 
@@ -182,8 +201,10 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 {
 	bool renamed = !p->facts.mariadb && p->facts.version >= VERSION_SHOW_REPLICA;
 	const char *sql = renamed ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
-	MYSQL_RES *res = probe_ask(p, sql);
+	MYSQL_RES *res;
 
+	r->asked_us = clock_now_us();
+	res = probe_ask(p, sql);
 	r->lag_state = LAG_UNKNOWN;
 	if (res != NULL) {
 		read_replication(res, r);
@@ -194,7 +215,32 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 	if (p->failure.evidence != EVIDENCE_MISCONFIGURED)
 		return false;
 	r->lag_state = LAG_SECRET;
-	lag_is_secret(p);
+	status_is_secret(p, "replication lag is unknown: the probe account may not ask for it");
+	return true;
+}
+
+/* SHOW MASTER STATUS was renamed in MySQL 8.2 and is gone since 8.4. */
+static bool ask_log_end(struct probe *p, struct probe_report *r)
+{
+	bool renamed = !p->facts.mariadb && p->facts.version >= VERSION_SHOW_BINARY_LOG;
+	MYSQL_RES *res;
+	MYSQL_ROW row;
+
+	r->asked_us = clock_now_us();
+	res = probe_ask(p, renamed ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+	if (res != NULL) {
+		row = mysql_fetch_row(res);	/* none: it writes no log */
+		if (row != NULL)
+			read_position(row[0], row[1], r);
+		mysql_free_result(res);
+		p->status_denied = false;
+		return true;
+	}
+	if (p->failure.evidence != EVIDENCE_MISCONFIGURED)
+		return false;
+	if (!p->facts.gtid)
+		status_is_secret(p, "reads after a write stay on the primary for a while: "
+				 "the probe account may not ask where its log ends");
 	return true;
 }
 
@@ -205,7 +251,7 @@ static bool ask_everything(struct probe *p, struct probe_report *r)
 	p->deadline_us = clock_now_us() + p->settings->probe_timeout_ms * 1000;
 	if (!ask_alive(p) || !ask_identity(p))
 		return false;
-	if (!p->primary && !ask_replication(p, r))
+	if (!(p->primary ? ask_log_end(p, r) : ask_replication(p, r)))
 		return false;
 	if (p->primary)
 		probe_accounts(p, r);

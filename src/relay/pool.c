@@ -19,6 +19,10 @@
 #define SHARE_PERCENT 80u
 #define LIMIT_UNKNOWN 100u
 
+/* Since when MySQL has SOURCE_POS_WAIT() and SHOW BINARY LOG STATUS (its release notes). */
+#define VERSION_POS_WAIT   80026u
+#define VERSION_LOG_STATUS 80200u
+
 #define BEHIND_US       500000u	/* how long a replica is spared that kept a read waiting in vain */
 
 /* An old latency counts half after each of these. */
@@ -528,6 +532,8 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 {
 	pool->mariadb = view->facts.mariadb;
 	pool->gtid = view->facts.gtid;
+	pool->waits_for_source = !pool->mariadb && view->facts.version >= VERSION_POS_WAIT;
+	pool->names_log_status = !pool->mariadb && view->facts.version >= VERSION_LOG_STATUS;
 	pool->identity.known = view->facts.known;
 	pool->identity.server_id = view->facts.server_id;
 	(void)snprintf(pool->identity.hostname, sizeof(pool->identity.hostname), "%s",

@@ -2,11 +2,35 @@
 /* Comparing GTIDs; see position.h. */
 #include <readmux/relay/position.h>
 
-/* One GTID: what it is counted in, and its number there. */
+/* One GTID, or a place in a log: what it is counted in, and its number there. */
 struct gtid {
-	struct span source;	/* MySQL: server_uuid; MariaDB: domain */
+	struct span source;	/* MySQL: server_uuid; MariaDB: domain; a log's name */
 	uint64_t    number;
 };
+
+#define LOG_OFFSET_BITS 40u	/* a log file has at most 1 GiB and its last transaction */
+
+/* "mysql-bin.000003", "1542": files count first, then offsets. */
+static bool log_parse(struct span file, struct span offset, struct gtid *g)
+{
+	size_t dot = file.len;
+	uint64_t number, at;
+
+	while (dot > 0 && file.data[dot - 1] != '.')
+		dot--;
+	if (dot < 2 || !span_to_u64(span_from(file, dot), &number) ||
+	    !span_to_u64(offset, &at) || at >> LOG_OFFSET_BITS != 0 ||
+	    number >> (64 - LOG_OFFSET_BITS) != 0)
+		return false;
+	g->source = span_head(file, dot);
+	g->number = number << LOG_OFFSET_BITS | at;
+	return true;
+}
+
+static bool has_dot(struct span text)
+{
+	return memchr(text.data, '.', text.len) != NULL;
+}
 
 /* Splits at the last '-' (MariaDB) or ':' (MySQL); intervals are not split. */
 static bool gtid_parse(struct span text, struct gtid *g)
@@ -14,6 +38,10 @@ static bool gtid_parse(struct span text, struct gtid *g)
 	const uint8_t *colon = memchr(text.data, ':', text.len);
 	size_t at = text.len, domain = 0;
 
+	if (colon != NULL && has_dot(text)) {
+		at = (size_t)(colon - text.data);
+		return log_parse(span_head(text, at), span_from(text, at + 1), g);
+	}
 	if (colon != NULL) {
 		at = (size_t)(colon - text.data);
 		domain = at;
@@ -162,6 +190,19 @@ void position_of_source(struct span executed, const char *source, char low[POSIT
 	write_gtid(high, source, most);
 }
 
+bool position_is_in_log(const char *position)
+{
+	return has_dot(span_of(position));
+}
+
+void position_in_log(const char *position, struct span *file, struct span *offset)
+{
+	size_t colon = strcspn(position, ":");
+
+	*file = span_head(span_of(position), colon);
+	*offset = span_from(span_of(position), colon + 1);
+}
+
 bool position_is_wellformed(struct span text)
 {
 	struct gtid each;
@@ -172,7 +213,7 @@ bool position_is_wellformed(struct span text)
 		uint8_t c = text.data[i];
 
 		if (!(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
-		    c != '-' && c != ':' && c != ',')
+		    c != '-' && c != '_' && c != '.' && c != ':' && c != ',')
 			return false;
 	}
 	while (text.len > 0) {

@@ -82,14 +82,21 @@ static const struct sink_ops step_sink = {
 
 /* --- waiting for a position ----------------------------------------------- */
 
-/* The answer is one row with one column: "0" when the position was reached. */
+/*
+ * The answer is one row with one column.  GTIDs: "0" when they were reached.  A place in a log:
+ * how many events it waited for, -1 when the time was over, NULL when nothing is applied.
+ */
 static void wait_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct reader r = reader_over(span_from(frame_last(bytes), PACKET_HEADER_LEN));
+	struct span value = reader_lenenc_bytes(&r);
+	uint64_t events;
 
 	(void)arg;
-	if (row && span_is(reader_lenenc_bytes(&r), "0"))
-		conn->position_reached = true;
+	if (!row || !reader_finish(&r))
+		return;
+	conn->position_reached = position_is_in_log(conn->awaited) ?
+				 span_to_u64(value, &events) : span_is(value, "0");
 }
 
 static void wait_end(void *arg, struct server_conn *conn)
@@ -507,23 +514,46 @@ static void write_set(struct writer *w, const char *position)
 	}
 }
 
+/* MASTER_POS_WAIT() got its present name in MySQL 8.0.26; MariaDB keeps the old one. */
+static void write_log_position(const struct server_conn *conn, const char *position,
+			       struct writer *w)
+{
+	struct span file, offset;
+
+	position_in_log(position, &file, &offset);
+	writer_text(w, conn->pool->waits_for_source ? "SELECT SOURCE_POS_WAIT('" :
+						      "SELECT MASTER_POS_WAIT('");
+	writer_bytes(w, file);
+	writer_text(w, "', ");
+	writer_bytes(w, offset);
+}
+
+static void write_gtids(const char *position, struct writer *w)
+{
+	if (strchr(position, ':') != NULL) {
+		writer_text(w, "SELECT WAIT_FOR_EXECUTED_GTID_SET('");
+		write_set(w, position);
+	} else {
+		writer_text(w, "SELECT MASTER_GTID_WAIT('");
+		writer_text(w, position);
+	}
+	writer_text(w, "'");
+}
+
 void restore_write_position(struct server_conn *conn, const char *position,
 			    uint32_t timeout_ms, struct writer *w)
 {
-	bool mysql = strchr(position, ':') != NULL;
 	char rest[32];
 
 	begin_steps(conn);
 	conn->position_reached = false;
 	(void)snprintf(conn->awaited, sizeof(conn->awaited), "%s", position);
-	(void)snprintf(rest, sizeof(rest), "', %u.%03u)", timeout_ms / 1000, timeout_ms % 1000);
+	(void)snprintf(rest, sizeof(rest), ", %u.%03u)", timeout_ms / 1000, timeout_ms % 1000);
 	begin_query(conn, w);
-	writer_text(w, mysql ? "SELECT WAIT_FOR_EXECUTED_GTID_SET('" :
-			       "SELECT MASTER_GTID_WAIT('");
-	if (mysql)
-		write_set(w, position);
+	if (position_is_in_log(position))
+		write_log_position(conn, position, w);
 	else
-		writer_text(w, position);
+		write_gtids(position, w);
 	writer_text(w, rest);
 	send_step(conn, COM_QUERY, &wait_sink, w);
 }

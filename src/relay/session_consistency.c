@@ -16,6 +16,7 @@
 
 #define ASK_EVERY_US     5000u		/* least time between two questions to one server */
 #define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
+#define REFUSED_US   60000000u		/* ... by an account that may not ask */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
 
 /* The nearest that says something. */
@@ -71,11 +72,25 @@ static bool has_gtids(const struct relay_env *env)
 	return primary != NULL && primary->facts.gtid;
 }
 
+/* Without GTIDs places in its binary log tell, if somebody may ask for them. */
+static bool has_positions(const struct relay_env *env)
+{
+	const struct backend_view *primary = topology_primary(env->topology);
+
+	return primary != NULL && (primary->facts.gtid || primary->log[0] != '\0');
+}
+
 static const char *primary_uuid(const struct relay_env *env)
 {
 	const struct backend_view *primary = topology_primary(env->topology);
 
 	return primary != NULL ? primary->facts.uuid : "";
+}
+
+static void set_shown(struct pool *pool, const char *position)
+{
+	(void)snprintf(pool->shown, sizeof(pool->shown), "%s", position);
+	pool->shown_us = pool->asked_us;
 }
 
 /* The one row of the answer, a GTID set; empty when nothing was ever written. */
@@ -93,18 +108,51 @@ static void take_shown(struct pool *pool, struct span value)
 		position_of_source(value, uuid, low, high);
 	}
 	pool_has_reached(pool, low);
-	(void)snprintf(pool->shown, sizeof(pool->shown), "%s", high);
-	pool->shown_us = pool->asked_us;
+	set_shown(pool, high);
+}
+
+/* The same without GTIDs: file and offset of the log's end are the first two of several. */
+static void take_log_end(struct pool *pool, struct reader *row)
+{
+	struct span file = reader_lenenc_bytes(row), offset = reader_lenenc_bytes(row);
+	char text[POSITION_MAX];
+	struct writer w = writer_over((uint8_t *)text, sizeof(text) - 1);
+
+	writer_bytes(&w, file);
+	writer_text(&w, ":");
+	writer_bytes(&w, offset);
+	text[w.bad ? 0 : w.len] = '\0';
+	if (!row->bad && position_is_in_log(text) && position_is_wellformed(span_of(text)))
+		set_shown(pool, text);
 }
 
 static void asked_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct reader r = reader_over(span_from(frame_last(bytes), PACKET_HEADER_LEN));
-	struct span value = reader_lenenc_bytes(&r);
+	struct pool *pool = arg;
+	struct span value;
 
 	(void)conn;
-	if (row && reader_finish(&r))
-		take_shown(arg, value);
+	if (!row)
+		return;
+	if (!has_gtids(pool->env)) {
+		take_log_end(pool, &r);
+		return;
+	}
+	value = reader_lenenc_bytes(&r);
+	if (reader_finish(&r))
+		take_shown(pool, value);
+}
+
+/* Its user may not ask: probes tell, now and then. */
+static void asked_packet(void *arg, struct server_conn *conn, const struct result_step *step,
+			 struct span raw, const struct ok_packet *ok)
+{
+	(void)arg;
+	(void)raw;
+	(void)ok;
+	if (step->packet == RESULT_PACKET_ERR)
+		conn->account->log_refused_us = loop_now_us(conn->env->loop);
 }
 
 static void asked_end(void *arg, struct server_conn *conn)
@@ -147,7 +195,7 @@ bool statement_awaits_position(struct session *s)
 
 static const struct sink_ops asked_sink = {
 	.pass = asked_pass,
-	.packet = server_conn_drop_packet,
+	.packet = asked_packet,
 	.batch_end = server_conn_drop_news,
 	.end = asked_end,
 	.lost = asked_end,
@@ -155,9 +203,30 @@ static const struct sink_ops asked_sink = {
 
 static const char *question(const struct session *s, const struct server_conn *conn)
 {
+	if (!has_gtids(s->env))
+		return conn->pool->names_log_status ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
 	if (!conn->mariadb)
 		return "SELECT @@global.gtid_executed";
 	return s->st.replica ? "SELECT @@global.gtid_slave_pos" : "SELECT @@global.gtid_binlog_pos";
+}
+
+/*
+ * Without GTIDs few may ask where the log ends, and only of the primary: a session need not
+ * leave a replica.
+ */
+static bool may_be_told(const struct session *s)
+{
+	uint64_t refused = s->account->log_refused_us;
+
+	return has_gtids(s->env) ||
+	       (has_positions(s->env) && !s->st.replica &&
+		(refused == 0 || loop_now_us(s->env->loop) > refused + REFUSED_US));
+}
+
+/* It has read, or written, what its position does not cover. */
+static bool wants_to_know(const struct session *s, const struct pool *pool)
+{
+	return s->seen.backend == pool->backend_id || (s->wrote_us != 0 && !s->st.replica);
 }
 
 /* Diagnostics that the client may still look at are worth more. */
@@ -165,7 +234,7 @@ static bool may_ask(const struct session *s, const struct pool *pool)
 {
 	const struct statement *st = &s->st;
 
-	return minds(s) && has_gtids(s->env) && !pool->asking && s->seen.backend == pool->backend_id &&
+	return minds(s) && !pool->asking && wants_to_know(s, pool) && may_be_told(s) &&
 	       !s->last.failed && s->last.warnings == 0 && !st->failed && st->warnings == 0 &&
 	       s->body.kind == BODY_NONE &&
 	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
@@ -235,14 +304,14 @@ void session_learn_position(struct session *s)
 
 	if (s->conn->position[0] != '\0') {
 		if (!take_written(s))
-			s->wrote_us = loop_now_us(s->env->loop);
+			s->wrote_us = clock_now_us();
 		else if (!st->has_result)
 			s->seen.backend = 0;	/* what it saw on its way is older */
 	} else if (may_have_written(st) && (!st->ended_by_ok || !has_gtids(s->env))) {
-		s->wrote_us = loop_now_us(s->env->loop);	/* nobody could say where */
+		s->wrote_us = clock_now_us();	/* nobody could say where */
 	}
 	/* without positions time alone covers a read: it must not begin anew with each */
-	if (!st->has_result || (s->seen.backend == pool->backend_id && !has_gtids(s->env)))
+	if (!st->has_result || (s->seen.backend == pool->backend_id && !has_positions(s->env)))
 		return;
 	s->seen.backend = pool->backend_id;
 	s->seen.us = clock_now_us();
@@ -263,28 +332,57 @@ static bool time_has_passed(const struct session *s, uint64_t since_us)
 	return loop_now_us(s->env->loop) > since_us + (window + lag) * 1000;
 }
 
-/* What it was shown is in its position now, or on every server. */
-static bool is_covered(struct session *s)
+/*
+ * The position holds what <view>'s server had at <since_us>: it was asked later, by a session
+ * or, for places in the log, by its probe.
+ */
+static bool is_told(struct session *s, const struct backend_view *view, uint64_t since_us)
 {
-	const struct backend_view *view = topology_by_id(s->env->topology, s->seen.backend);
-	const struct pool *pool = view != NULL ? pool_of(s->env->pools, view) : NULL;
+	const struct pool *pool = pool_of(s->env->pools, view);
 
-	if (s->seen.backend == 0)
-		return true;
-	if (pool == NULL || !has_gtids(s->env))
-		return time_has_passed(s, s->seen.us);
-	return pool->shown_us > s->seen.us && position_advance(s->position, pool->shown);
+	if (pool != NULL && pool->shown_us > since_us &&
+	    position_is_in_log(pool->shown) != has_gtids(s->env))
+		return position_advance(s->position, pool->shown);
+	return !has_gtids(s->env) && view->log_us > since_us && view->log[0] != '\0' &&
+	       position_is_wellformed(span_of(view->log)) &&
+	       position_advance(s->position, view->log);
 }
 
 /*
- * Without a position to wait for, reads stay on the primary until every usable
+ * What <view>'s server had at <since_us> is in the position now, or on every server.  Time has to
+ * do where nobody may ask for positions, and while the server is gone or a primary is away.
+ */
+static bool is_covered(struct session *s, const struct backend_view *view, uint64_t since_us)
+{
+	if (view == NULL || (!has_gtids(s->env) && view->log[0] == '\0'))
+		return time_has_passed(s, since_us);
+	if (is_told(s, view, since_us))
+		return true;
+	return view->role == BACKEND_PRIMARY && !view->usable && time_has_passed(s, since_us);
+}
+
+/* GTIDs were switched on or off: what the position says nobody can wait for any more. */
+static void forget_other_kind(struct session *s)
+{
+	if (s->position[0] == '\0' || position_is_in_log(s->position) != has_gtids(s->env))
+		return;
+	s->position[0] = '\0';
+	s->wrote_us = clock_now_us();
+}
+
+/*
+ * Without a position to wait for, reads stay on the primary until one is known, or every usable
  * replica has had time to catch up, as far as its lag was measured.
  */
 void session_settle_position(struct session *s)
 {
-	if (s->wrote_us != 0 && time_has_passed(s, s->wrote_us))
+	const struct topology *t = s->env->topology;
+
+	forget_other_kind(s);
+	if (s->wrote_us != 0 && is_covered(s, topology_primary(t), s->wrote_us))
 		s->wrote_us = 0;
-	if (s->seen.backend == 0 || !is_covered(s))
+	if (s->seen.backend == 0 ||
+	    !is_covered(s, topology_by_id(t, s->seen.backend), s->seen.us))
 		return;
 	s->seen.backend = 0;
 	s->free_us = loop_now_us(s->env->loop);

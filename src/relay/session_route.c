@@ -47,6 +47,12 @@ struct pool_wish session_wish(const struct session *s)
 
 /* --- choosing a server ------------------------------------------------------- */
 
+/* Now, or in the transaction that it begins. */
+static bool reads_data(const struct sql_verdict *v)
+{
+	return v->class == SQL_READ || (v->flags & SQL_BEGINS_READ_ONLY) != 0;
+}
+
 static size_t usable_replicas(const struct session *s, const struct backend_view **views)
 {
 	const struct topology *t = s->env->topology;
@@ -56,7 +62,7 @@ static size_t usable_replicas(const struct session *s, const struct backend_view
 		const struct backend_view *view = &t->backends[i];
 
 		if (view->role == BACKEND_REPLICA && view->usable && view->id != s->st.avoid &&
-		    (s->st.verdict.class != SQL_READ || session_may_read_at(s, view)))
+		    (!reads_data(&s->st.verdict) || session_may_read_at(s, view)))
 			views[n++] = view;
 	}
 	return n;

@@ -9,12 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 import pytest
 
+from conftest import KINDS, skip_mysql
 from readmux import close, rows
-from servers import APP, take_port
+from servers import APP, take_port, wait_until
 from servers.accounts import SECOND
 
 SECONDS = 4
 REPLICAS = {101, 102}
+
+
+@pytest.fixture(scope="module", params=(*KINDS, "mysql-without-gtid"))
+def kind(request):
+    if request.param != "mariadb" and skip_mysql():
+        pytest.skip("MySQL could not be installed (READMUX_SKIP_MYSQL)")
+    return request.param
 
 
 @contextlib.contextmanager
@@ -119,12 +127,27 @@ def test_eventual_reads_do_not_wait(readmux, behind):
     close(session)
 
 
-def test_a_position_is_handed_over(readmux, behind):
+def known_position(session, kind):
+    """Without GTIDs, an account that may not ask where the log ends waits for the next probe."""
+    told = None
+
+    def known():
+        nonlocal told
+        (told,) = rows(session,
+                       "SELECT @@readmux_position, @@session.readmux_consistency AS `how`")
+        return told[0]
+
+    if kind == "mysql-without-gtid":
+        wait_until(known, "the position is known", 5)
+    known()
+    return told
+
+
+def test_a_position_is_handed_over(readmux, behind, kind):
     writer, reader = readmux.connect(), readmux.connect()
     assert rows(reader, COUNT.format(behind))[0][0] == 0
     rows(writer, f"INSERT INTO {behind} (v) VALUES ('new')")
-    ((position, consistency),) = rows(
-        writer, "SELECT @@readmux_position, @@session.readmux_consistency AS `how`")
+    position, consistency = known_position(writer, kind)
     assert position and consistency == "session"
     assert rows(reader, COUNT.format(behind))[0][0] == 0
     rows(reader, f"SET @readmux_position = '{position}'")
@@ -168,3 +191,28 @@ def test_consistency_of_an_address_and_of_a_user(start_readmux):
     connection = process.connect(port=port)
     assert {rows(connection, "SELECT @@server_id") for _ in range(5)} == {((100,),)}
     close(connection)
+
+
+@pytest.fixture
+def privileged(cluster):
+    """Who may ask where the log ends need not wait for a probe."""
+    cluster.primary.sql(f"GRANT REPLICATION CLIENT ON *.* TO '{SECOND.name}'@'%'")
+    cluster.wait_caught_up()
+    yield {"user": SECOND.name, "password": SECOND.password}
+    cluster.primary.sql(f"REVOKE REPLICATION CLIENT ON *.* FROM '{SECOND.name}'@'%'")
+
+
+@pytest.mark.parametrize("kind", ["mysql-without-gtid"], indirect=True, scope="module")
+def test_a_log_position_is_told_at_once(start_readmux, table, privileged):
+    process = start_readmux(probe={"interval": "30s"})
+    session = process.connect(**privileged)
+    for _ in range(5):
+        rows(session, f"INSERT INTO {table} (v) VALUES ('new')")
+        count = rows(session, f"SELECT COUNT(*) FROM {table}")      # the question follows it
+    wait_until(lambda: rows(session, "SELECT @@readmux_position")[0][0], "it is told", 5)
+    position = rows(session, "SELECT @@readmux_position")[0][0]
+    assert position.startswith("binlog.0")
+    servers = {rows(session, f"SELECT COUNT(*), @@server_id FROM {table}")[0] for _ in range(20)}
+    assert {n for n, _ in servers} == {count[0][0]}
+    assert {server for _, server in servers} & REPLICAS, servers
+    close(session)

@@ -5,13 +5,13 @@ import pymysql
 
 from .accounts import REPLICATION
 from .mariadb import MariaDB
-from .mysql import MySQL
+from .mysql import MySQL, MySQLWithoutGtid
 from .ports import take_port
 from .server import Server, ServerFailed
 from .waiting import TimedOut, wait_until
 from .workspace import Workspace
 
-KINDS = {kind.name: kind for kind in (MariaDB(), MySQL())}
+KINDS = {kind.name: kind for kind in (MariaDB(), MySQL(), MySQLWithoutGtid())}
 
 
 def kind_named(name):

@@ -34,6 +34,7 @@ def cache_directory():
 
 class Kind:
     name = ""
+    family = ""                 # whose accounts it has, when they are another kind's
     not_installed = ""          # what to say when it is missing
     default_plugin = ""         # how APP logs in
 
@@ -91,7 +92,7 @@ class Kind:
 
     def template(self):
         """A data directory to copy, made once for these options and accounts."""
-        sql = list(setup_sql(self.name))
+        sql = list(setup_sql(self.family or self.name))
         recipe = repr((self.version(), sql, self.options(True), COMMON_OPTIONS))
         stamp = hashlib.sha256(recipe.encode()).hexdigest()[:12]
         path = os.path.join(cache_directory(), f"data-{self.name}-{stamp}")

@@ -98,3 +98,25 @@ class MySQL(Kind):
             return ""
         return (f"IO {status['Replica_IO_Running']}, SQL {status['Replica_SQL_Running']}: "
                 f"{status['Last_IO_Error'] or status['Last_SQL_Error']}")
+
+
+class MySQLWithoutGtid(MySQL):
+    """As it is without configuration: no GTIDs, and a dead link is noticed after a minute."""
+
+    name = "mysql-without-gtid"
+    family = "mysql"
+
+    def options(self, is_primary):
+        return {**super().options(is_primary), **self.without_gtid, "replica-net-timeout": "60"}
+
+    def replicate_sql(self, account, port, host="127.0.0.1", gtid=False):
+        return super().replicate_sql(account, port, host, gtid)
+
+    def position(self, cursor):
+        cursor.execute(self.binlog_status)
+        return cursor.fetchone()[:2]
+
+    def reached(self, cursor, position, seconds):
+        cursor.execute(f"SELECT {self.wait_function}(%s, %s, %s)", (*position, seconds))
+        events = cursor.fetchone()[0]
+        return events is not None and events >= 0

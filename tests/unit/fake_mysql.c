@@ -162,12 +162,22 @@ static void put_result(struct writer *w, const char *const *names,
 static const char *const numbered[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL };
 static const char *const replica_columns[] = {
 	"Replica_IO_Running", "Replica_SQL_Running", "Seconds_Behind_Source",
-	"Last_IO_Errno", "Last_IO_Error", "Last_SQL_Error", NULL
+	"Last_IO_Errno", "Last_IO_Error", "Last_SQL_Error", "Relay_Source_Log_File",
+	"Exec_Source_Log_Pos", "Source_Server_Id", NULL
 };
 static const char *const slave_columns[] = {
 	"Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master", "Last_IO_Errno",
-	"Last_IO_Error", "Last_SQL_Error", NULL
+	"Last_IO_Error", "Last_SQL_Error", "Relay_Master_Log_File", "Exec_Master_Log_Pos",
+	"Master_Server_Id", NULL
 };
+
+static void put_log(struct writer *w, const struct fake_script *script)
+{
+	static const char *const names[] = { "File", "Position", NULL };
+	const char *row[1][FAKE_COLUMNS + 1] = { { script->log[0], script->log[1] } };
+
+	put_result(w, names, row, 1);
+}
 
 static void answer(struct fake_mysql *f, struct span sql, struct writer *w)
 {
@@ -179,6 +189,11 @@ static void answer(struct fake_mysql *f, struct span sql, struct writer *w)
 	if (span_starts_nocase(sql, "SHOW")) {
 		if (f->mood == FAKE_SECRETIVE) {
 			put_error(w, 1, 1227, "Access denied; you need REPLICATION CLIENT");
+			return;
+		}
+		if (span_starts_nocase(sql, "SHOW MASTER") ||
+		    span_starts_nocase(sql, "SHOW BINARY")) {
+			put_log(w, script);
 			return;
 		}
 		put_result(w, span_starts_nocase(sql, "SHOW SLAVE") ? slave_columns :

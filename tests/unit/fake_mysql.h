@@ -28,6 +28,7 @@ struct fake_script {
 	const char *version;				/* of the greeting */
 	const char *identity[FAKE_COLUMNS + 1];
 	const char *replication[FAKE_COLUMNS + 1];	/* none: an empty answer */
+	const char *log[2 + 1];				/* where its own ends; none: it has none */
 	const char *accounts[FAKE_ROWS][FAKE_COLUMNS + 1];
 };
 

@@ -21,7 +21,9 @@
 #define WHO_AT(host, read_only, id, gtid, uuid) \
 	{ read_only, id, host, "151", "67108864", "1", read_only, gtid, uuid, NULL }
 #define WHO(read_only, id, gtid, uuid) WHO_AT("pod", read_only, id, gtid, uuid)
-#define FINE { "Yes", "Yes", "0", "0", "", "", NULL }
+/* Where a replica is in the log of server 100. */
+#define IN_LOG "mysql-bin.000003", "1542", "100"
+#define FINE { "Yes", "Yes", "0", "0", "", "", IN_LOG, NULL }
 
 struct scene {
 	struct loop        *loop;

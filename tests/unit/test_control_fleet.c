@@ -268,7 +268,7 @@ static void test_replication(void **state)
 		const char        *cause;
 	} rows[] = {
 #define REPLICA(version_text, ...) { .version = version_text, \
-		.identity = WHO("1", "101", "ON", "bbbb"), .replication = { __VA_ARGS__ } }
+		.identity = WHO("1", "101", "ON", "bbbb"), .replication = { __VA_ARGS__, IN_LOG } }
 		{ REPLICA("8.0.30", "Yes", "Yes", "3", "0", "", ""), true, LAG_KNOWN, "" },
 		{ REPLICA("5.7.44", "Yes", "Yes", "3", "0", "", ""), true, LAG_KNOWN, "" },
 		{ REPLICA("8.0.30", "Connecting", "Yes", "NULL", "2003", "no primary", ""),
@@ -320,7 +320,7 @@ static void test_lag(void **state)
 	static const struct fake_script late = {
 		.version = "8.0.30-fake",
 		.identity = WHO("1", "101", "ON", "bbbb"),
-		.replication = { "Yes", "Yes", "60", "0", "", "", NULL },
+		.replication = { "Yes", "Yes", "60", "0", "", "", IN_LOG, NULL },
 	};
 	struct scene *scene = scene_new();
 	struct fake_mysql *fake;
@@ -336,6 +336,44 @@ static void test_lag(void **state)
 	assert_cause(scene, 1, "probe.max_lag");
 	fake_mysql_become(fake, &replica, FAKE_ANSWERS);
 	RUN_UNTIL(scene, second_is_used);
+	scene_end(scene);
+}
+
+static bool places_are_known(const struct scene *scene)
+{
+	return view(scene, 0)->log[0] != '\0' && view(scene, 1)->log[0] != '\0';
+}
+
+/* Each probe is news then: sessions go by when a place was seen. */
+static bool a_later_place(const struct scene *scene)
+{
+	return view(scene, 1)->log_us > scene->latest->backends[0].since_us + 300000;
+}
+
+static void test_places_in_the_log(void **state)
+{
+	static const struct fake_script logs = {
+		.version = "8.0.30-fake",
+		.identity = WHO("0", "100", "OFF", "aaaa"),
+		.log = { "mysql-bin.000003", "2000" },
+	};
+	static const struct fake_script of_another = {
+		.version = "8.0.30-fake",
+		.identity = WHO("1", "102", "OFF", "cccc"),
+		.replication = { "Yes", "Yes", "0", "0", "", "", "mysql-bin.000003", "9", "101" },
+	};
+	struct scene *scene = scene_new();
+
+	(void)state;
+	(void)scene_add_fake(scene, &logs, FAKE_ANSWERS);
+	(void)scene_add_fake(scene, &replica, FAKE_ANSWERS);
+	(void)scene_add_fake(scene, &of_another, FAKE_ANSWERS);
+	scene_begin(scene);
+	RUN_UNTIL(scene, places_are_known);
+	assert_string_equal(view(scene, 0)->log, "mysql-bin.000003:2000");
+	assert_string_equal(view(scene, 1)->log, "mysql-bin.000003:1542");
+	RUN_UNTIL(scene, a_later_place);
+	assert_string_equal(view(scene, 2)->log, "");
 	scene_end(scene);
 }
 
@@ -433,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_falls_silent),
 		cmocka_unit_test(test_another_server),
 		cmocka_unit_test(test_replication),
+		cmocka_unit_test(test_places_in_the_log),
 		cmocka_unit_test(test_secret_lag),
 		cmocka_unit_test(test_lag),
 		cmocka_unit_test(test_accounts),

@@ -30,6 +30,15 @@ static const struct {
 	{ A ":41", A ":42", false },
 	{ A ":42", B ":1", false },
 	{ A ":42," B ":9", B ":9", true },
+	{ "mysql-bin.000003:1542", "mysql-bin.000003:1541", true },
+	{ "mysql-bin.000003:1541", "mysql-bin.000003:1542", false },
+	{ "mysql-bin.000010:4", "mysql-bin.000009:99999", true },	/* not by letters */
+	{ "mysql-bin.000009:99999", "mysql-bin.000010:4", false },
+	{ "a.b-bin.999999:4", "a.b-bin.1000000:4", false },
+	{ "binlog.000003:1542", "mysql-bin.000003:1", false },	/* another log */
+	{ "mysql-bin.000003:1542", A ":1", false },
+	{ "mysql-bin.000003:1099511627776", "mysql-bin.000003:1", false },	/* no offset */
+	{ "mysql-bin.x:5", "mysql-bin.000001:5", false },
 	{ "nonsense", "0-100-1", false },
 	{ "0-100-1", "nonsense", false },
 };
@@ -55,6 +64,9 @@ static const struct {
 	{ "0-100-2,1-100-5", "0-100-9,1-100-1", "1-100-5,0-100-9" },
 	{ A ":5", A ":7", A ":7" },
 	{ A ":5", B ":7", A ":5," B ":7" },
+	{ "", "mysql-bin.000003:1542", "mysql-bin.000003:1542" },
+	{ "mysql-bin.000003:1542", "mysql-bin.000004:4", "mysql-bin.000004:4" },
+	{ "mysql-bin.000004:4", "mysql-bin.000003:1542", "mysql-bin.000004:4" },
 	{ "0-100-1", "nonsense", NULL },
 	{ A ":5," B ":7", "deadbeef-0000-11ee-be56-0242ac1200021234567890123456789012345678901234:1", NULL },
 };

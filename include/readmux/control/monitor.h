@@ -34,6 +34,10 @@ struct probe_report {
 	enum lag_state      lag_state;
 	uint32_t            lag_ms;
 	char                replication[160];	/* LAG_STOPPED: why, in words */
+	char                log[LOG_POSITION_MAX];	/* the end of its binary log; of a replica,
+							   up to where it has applied its source's */
+	uint64_t            asked_us;	/* when that was asked, by clock_now_us() */
+	uint32_t            source_id;	/* a replica's: server_id of its source */
 	bool                has_accounts;	/* the list below was read afresh */
 	size_t              account_count;
 	struct account_hash *accounts;

@@ -33,6 +33,9 @@ const char *backend_state_name(enum backend_state state);
 
 #define BACKEND_NAME_MAX 64u
 
+/* A place in the primary's binary log, "mysql-bin.000003:1542". */
+#define LOG_POSITION_MAX 128u
+
 /* What a server said of itself at its last good probe. */
 struct server_facts {
 	bool     known;			/* a probe has succeeded at least once */
@@ -75,6 +78,9 @@ struct backend_view {
 	uint32_t            weight;	/* 0..100; slow start included */
 	enum lag_state      lag_state;
 	uint32_t            lag_ms;
+	char                log[LOG_POSITION_MAX];	/* the primary's end; up to where a replica
+							   has applied it; "" = not known */
+	uint64_t            log_us;	/* when that was asked, by clock_now_us() */
 	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
 	struct address      address;
 	struct server_facts facts;

@@ -24,6 +24,7 @@ struct account {
 	struct span   user;
 	struct secret secret;
 	uint64_t      shows_until_us;	/* it may SHOW READMUX; 0 = not known */
+	uint64_t      log_refused_us;	/* when it was not told where the log ends; 0 = never */
 	char          base_charset[BASE_CHARSET_MAX];	/* of one of its connections */
 };
 

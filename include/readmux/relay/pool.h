@@ -50,6 +50,8 @@ struct pool {
 	struct address    address;
 	bool              mariadb;
 	bool              gtid;			/* positions are GTIDs */
+	bool              waits_for_source;	/* it has SOURCE_POS_WAIT() */
+	bool              names_log_status;	/* ... and SHOW BINARY LOG STATUS */
 	struct {
 		bool     known;
 		uint32_t server_id;

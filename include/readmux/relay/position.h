@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Places in the primary's history, as the servers write them: MariaDB's
- * "0-100-42" (domain, server, sequence; several are separated by commas) and MySQL's
+ * "0-100-42" (domain, server, sequence; several are separated by commas), MySQL's
  * "3e11fa47-71ca-11e1-9e33-c80aa9429562:42", which here stands for everything of that
- * source up to 42.
+ * source up to 42, and without GTIDs a place in the binary log, "mysql-bin.000003:1542".
  */
 #ifndef READMUX_RELAY_POSITION_H
 #define READMUX_RELAY_POSITION_H
@@ -34,7 +34,13 @@ bool position_advance(char position[POSITION_MAX], const char *other);
 void position_of_source(struct span executed, const char *source, char low[POSITION_MAX],
 			char high[POSITION_MAX]);
 
-/* Something that a client may hand over: letters, digits and "-:," only, and short enough. */
+/* A place in a binary log, not GTIDs. */
+bool position_is_in_log(const char *position);
+
+/* The two parts of a place in a log: "mysql-bin.000003" and "1542". */
+void position_in_log(const char *position, struct span *file, struct span *offset);
+
+/* Something that a client may hand over: letters, digits and "-_.:," only, and short enough. */
 bool position_is_wellformed(struct span text);
 
 #endif
