@@ -106,6 +106,11 @@ static void host_kill(void *arg, const struct kill_request *r)
 	post_kill(arg, r, WORKER_KILL);
 }
 
+static void host_kill_answered(void *arg, const struct kill_request *r)
+{
+	post_kill(arg, r, WORKER_KILL_ANSWER);
+}
+
 static void host_show(void *arg, uint32_t asker, enum report report)
 {
 	struct worker *w = arg;
@@ -125,6 +130,7 @@ static void host_show(void *arg, uint32_t asker, enum report report)
 static const struct relay_host_ops host_ops = {
 	.show = host_show,
 	.kill = host_kill,
+	.kill_answered = host_kill_answered,
 	.session_closed = host_session_closed,
 	.evidence = host_evidence,
 };
@@ -159,12 +165,6 @@ static void take_tls(struct worker *w, const struct tls_pair *tls)
 	tls_context_drop(w->env.tls_client);
 	w->env.tls_server = tls_context_take(tls->server);
 	w->env.tls_client = tls_context_take(tls->client);
-}
-
-static void kill_here(struct worker *w, struct kill_request *r)
-{
-	relay_kill(&w->env, r);
-	post_kill(w, r, WORKER_KILL_ANSWER);
 }
 
 /* How late the letter is read is how late a client's bytes are. */
@@ -224,7 +224,7 @@ static void opened(void *arg, struct letter *letter)
 		say_drained(w);
 		break;
 	case LETTER_KILL:
-		kill_here(w, &o->u.kill);
+		relay_kill(&w->env, &o->u.kill);
 		break;
 	case LETTER_KILL_ANSWER:
 		relay_kill_answered(&w->env, &o->u.kill);

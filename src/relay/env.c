@@ -2,6 +2,7 @@
 /* What relay owns in a worker's environment; see env.h. */
 #include <readmux/relay/compressed.h>
 #include <readmux/relay/digests.h>
+#include <readmux/relay/kill.h>
 #include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
 
@@ -13,6 +14,7 @@ bool relay_env_open(struct relay_env *env)
 {
 	TAILQ_INIT(&env->all);
 	TAILQ_INIT(&env->waiting);
+	TAILQ_INIT(&env->interruptions);
 	slab_init(&env->requests, sizeof(struct request), KEEP_REQUESTS);
 	slab_init(&env->sessions, sizeof(struct session), KEEP_SESSIONS);
 	slab_init(&env->conns, sizeof(struct server_conn), KEEP_CONNS);
@@ -36,6 +38,7 @@ void relay_env_close(struct relay_env *env)
 	while ((s = TAILQ_FIRST(&env->all)) != NULL)
 		session_close(s, "readmux is stopping");
 	pools_close(env->pools);
+	relay_kill_forget_all(env);
 }
 
 void relay_env_free(struct relay_env *env)

@@ -313,7 +313,8 @@ static size_t take_packet(struct session *s, struct span bytes)
 
 static bool takes_input(const struct session *s)
 {
-	return s->phase == SESSION_LOGIN || s->phase == SESSION_READY;
+	return s->phase == SESSION_LOGIN ||
+	       (s->phase == SESSION_READY && s->interruptions == 0);
 }
 
 static void keep_input(struct session *s, struct span rest)

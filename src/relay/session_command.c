@@ -234,6 +234,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 			session_refuse_long(s);
 		return;
 	}
+	s->serial++;
 	s->st = (struct statement){
 		.command = command,
 		.verdict = { .class = row->class, .reason = row->reason, .pins = row->pins },

@@ -4,8 +4,8 @@
  *
  * A statement that runs is interrupted by its server, on a connection of its own
  * user that is dialled for that: the pool may be exhausted just when somebody needs to
- * kill.  The interrupted connection is not used for another session, because the
- * server may obey late.
+ * kill.  Whoever asks is answered when the server has obeyed; until then the session that was
+ * meant sends nothing else, so that no other statement of its is hit.
  */
 #include <readmux/relay/kill.h>
 #include <readmux/relay/session_parts.h>
@@ -13,61 +13,6 @@
 /* Whoever has one of these may kill what is not theirs. */
 #define ASK_FOR_RIGHT \
 	SESSION_RIGHT_QUERY("'SUPER', 'CONNECTION_ADMIN', 'CONNECTION ADMIN'")
-
-/* --- interrupting at the server -------------------------------------------------- */
-
-static void killer_done(void *arg, struct server_conn *conn)
-{
-	(void)arg;
-	server_conn_close(conn);
-}
-
-static void killer_gone(void *owner, struct server_conn *conn)
-{
-	(void)owner;
-	log_warn(NULL, "a statement could not be interrupted",
-		 LOG_SPAN("backend", server_conn_backend_name(conn)),
-		 LOG_TEXT("problem", conn->problem));
-}
-
-static const struct sink_ops killer_sink = {
-	.pass = server_conn_drop_bytes,
-	.packet = server_conn_drop_packet,
-	.batch_end = server_conn_drop_news,
-	.end = killer_done,
-	.lost = server_conn_drop_news,
-};
-
-static void killer_ready(void *owner, struct server_conn *conn);
-
-static const struct server_conn_owner_ops killer_owner = {
-	.ready = killer_ready,
-	.gone = killer_gone,
-};
-
-static void killer_ready(void *owner, struct server_conn *conn)
-{
-	uint8_t memory[128];
-	struct writer w = writer_over(memory, sizeof(memory));
-	char sql[48];
-
-	pool_adopt(conn, &killer_owner, owner);
-	(void)snprintf(sql, sizeof(sql), "KILL QUERY %u", conn->kills);
-	if (server_conn_ask(conn, sql, &killer_sink, NULL, &w))
-		stream_write(&conn->stream, writer_span(&w));
-}
-
-static void interrupt(struct relay_env *env, struct server_conn *conn)
-{
-	struct server_conn *killer =
-		server_conn_dial(env, conn->pool, conn->account, &killer_owner, NULL);
-
-	conn->no_reuse = true;
-	if (killer != NULL)
-		killer->kills = conn->thread_id;
-}
-
-/* --- the one that is meant ----------------------------------------------------------- */
 
 struct session *session_find(struct relay_env *env, uint32_t id)
 {
@@ -80,6 +25,86 @@ struct session *session_find(struct relay_env *env, uint32_t id)
 	return NULL;
 }
 
+/* --- interrupting at the server -------------------------------------------------- */
+
+/* On its way: it belongs to the killer, a server connection, and to env->interruptions. */
+struct interruption {
+	TAILQ_ENTRY(interruption) link;
+	struct relay_env   *env;
+	struct kill_request request;
+	uint32_t            serial;	/* of the statement that is meant */
+	uint32_t            thread_id;	/* of the server connection that runs it */
+	bool                holds;	/* KILL QUERY was sent: no other statement may meet it */
+};
+
+/* The session that still runs the very statement, or NULL. */
+static struct session *still_running(const struct interruption *i)
+{
+	struct session *s = session_find(i->env, i->request.target);
+
+	return s != NULL && s->serial == i->serial && s->phase >= SESSION_ROUTING ? s : NULL;
+}
+
+/* Tell the asker; the session that was meant may go on. */
+static void interruption_end(struct interruption *i, enum kill_answer answer)
+{
+	struct session *s = session_find(i->env, i->request.target);
+
+	if (i->holds && s != NULL && --s->interruptions == 0)
+		session_next(s);
+	i->request.answer = answer;
+	i->env->host_ops->kill_answered(i->env->host, &i->request);
+	TAILQ_REMOVE(&i->env->interruptions, i, link);
+	free(i);
+}
+
+static void killer_done(void *arg, struct server_conn *conn)
+{
+	interruption_end(arg, KILL_DONE);
+	conn->owner = NULL;
+	server_conn_close(conn);
+}
+
+static void killer_gone(void *owner, struct server_conn *conn)
+{
+	if (owner == NULL)
+		return;
+	log_warn(NULL, "a statement could not be interrupted",
+		 LOG_SPAN("backend", server_conn_backend_name(conn)),
+		 LOG_TEXT("problem", conn->problem));
+	interruption_end(owner, KILL_FAILED);
+}
+
+/* Its server answers no probe, and will not answer this either. */
+static void killer_silent(void *owner, struct server_conn *conn)
+{
+	(void)owner;
+	server_conn_lose(conn, "the server answers no probes");
+}
+
+static const struct sink_ops killer_sink = {
+	.pass = server_conn_drop_bytes,
+	.packet = server_conn_drop_packet,
+	.batch_end = server_conn_drop_news,
+	.end = killer_done,
+	.lost = server_conn_drop_news,	/* killer_gone() follows */
+};
+
+static void killer_ready(void *owner, struct server_conn *conn);
+
+static const struct server_conn_owner_ops killer_owner = {
+	.ready = killer_ready,
+	.silent = killer_silent,
+	.gone = killer_gone,
+};
+
+static void dial_killer(struct interruption *i, const struct server_conn *victim)
+{
+	i->thread_id = victim->thread_id;
+	if (server_conn_dial(i->env, victim->pool, victim->account, &killer_owner, i) == NULL)
+		interruption_end(i, KILL_FAILED);
+}
+
 static void stop_waiting(struct session *s)
 {
 	statement_stop_waiting(s);
@@ -89,31 +114,107 @@ static void stop_waiting(struct session *s)
 	statement_done(s);
 }
 
-static void kill_session(struct session *s, bool query_only)
+/*
+ * What the statement does by now: true when it runs on the connection that the killer was
+ * dialled for.
+ */
+static bool may_strike(struct interruption *i)
+{
+	struct session *s = still_running(i);
+
+	if (!i->request.query_only)
+		return true;		/* its session is closed, so nothing else runs there */
+	if (s == NULL)
+		return false;
+	if (s->phase == SESSION_ROUTING) {
+		stop_waiting(s);
+		return false;
+	}
+	if (s->conn == NULL || s->conn->thread_id != i->thread_id)
+		return false;		/* it was run again elsewhere, after a loss */
+	s->conn->no_reuse = true;	/* the server may obey late */
+	s->interruptions++;
+	i->holds = true;
+	return true;
+}
+
+static void killer_ready(void *owner, struct server_conn *conn)
+{
+	struct interruption *i = owner;
+	uint8_t memory[128];
+	struct writer w = writer_over(memory, sizeof(memory));
+	char sql[48];
+
+	pool_adopt(conn, &killer_owner, i);
+	if (!may_strike(i)) {
+		killer_done(i, conn);
+		return;
+	}
+	(void)snprintf(sql, sizeof(sql), "KILL QUERY %u", i->thread_id);
+	if (server_conn_ask(conn, sql, &killer_sink, i, &w))
+		stream_write(&conn->stream, writer_span(&w));
+}
+
+/* False: there is nothing to wait for. */
+static bool interrupt(struct session *s, const struct kill_request *r)
+{
+	struct interruption *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return false;
+	i->env = s->env;
+	i->request = *r;
+	i->serial = s->serial;
+	TAILQ_INSERT_TAIL(&s->env->interruptions, i, link);
+	dial_killer(i, s->conn);
+	return true;
+}
+
+void relay_kill_forget_all(struct relay_env *env)
+{
+	struct interruption *i;
+
+	while ((i = TAILQ_FIRST(&env->interruptions)) != NULL) {
+		TAILQ_REMOVE(&env->interruptions, i, link);
+		free(i);
+	}
+}
+
+/* --- the one that is meant ----------------------------------------------------------- */
+
+/* False: the answer follows, from the interruption. */
+static bool kill_session(struct session *s, const struct kill_request *r)
 {
 	bool at_server = s->phase == SESSION_RESTORING || s->phase == SESSION_RUNNING;
+	bool asked = at_server && s->conn != NULL && interrupt(s, r);
 
-	if (at_server && s->conn != NULL)
-		interrupt(s->env, s->conn);
-	if (!query_only)
+	if (!r->query_only)
 		session_close(s, "killed");
 	else if (s->phase == SESSION_ROUTING)
 		stop_waiting(s);
+	return !asked;
 }
 
-void relay_kill(struct relay_env *env, struct kill_request *r)
+static bool is_over(struct relay_env *env, struct kill_request *r)
 {
 	struct session *s = session_find(env, r->target);
 
 	r->answer = KILL_UNKNOWN;
 	if (s == NULL)
-		return;
+		return true;
 	r->answer = KILL_NOT_OWNER;
 	if (!r->allowed && !span_is(s->account->user, r->user))
-		return;
+		return true;
 	r->answer = KILL_DONE;
-	if (r->target != r->asker)
-		kill_session(s, r->query_only);
+	return r->target == r->asker || kill_session(s, r);
+}
+
+void relay_kill(struct relay_env *env, const struct kill_request *r)
+{
+	struct kill_request answer = *r;
+
+	if (is_over(env, &answer))
+		env->host_ops->kill_answered(env->host, &answer);
 }
 
 /* --- the one that asks ---------------------------------------------------------------- */
@@ -184,6 +285,11 @@ void relay_kill_answered(struct relay_env *env, const struct kill_request *r)
 		return;
 	case KILL_NOT_OWNER:
 		session_ask_right(s, ASK_FOR_RIGHT, SQL_HINT_PRIMARY, right_told);
+		return;
+	case KILL_FAILED:
+		session_send_error(s, RMX_NOT_INTERRUPTED, r->target);
+		s->st.failed = true;
+		statement_done(s);
 		return;
 	case KILL_DONE:
 		break;

@@ -141,6 +141,17 @@ static bool follow_types(const struct session *s, struct prepared *p, struct spa
 	return true;
 }
 
+/* KILL by an id that readmux has told. */
+static bool kills(struct session *s, struct span packet, bool whole)
+{
+	const struct query *query = s->st.prepared->query;
+	struct sql_mode mode = session_sql_mode(s);
+	struct sql_kill kill;
+
+	return whole && query != NULL && (s->st.verdict.flags & SQL_KILL) != 0 &&
+	       sql_kill_of(query->text, &mode, &kill) && session_kill(s, &kill, packet);
+}
+
 void command_stmt_execute(struct session *s, struct span packet, bool whole)
 {
 	struct prepared *p = named_or_refused(s, packet, whole);
@@ -163,7 +174,8 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;
 		s->st.harmless = true;
 	}
-	statement_start(s, packet, whole);
+	if (!kills(s, packet, whole))
+		statement_start(s, packet, whole);
 }
 
 void command_stmt_fetch(struct session *s, struct span packet, bool whole)

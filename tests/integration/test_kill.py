@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """KILL by the ids that readmux's clients were told, wherever the statement runs."""
 
+import contextlib
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,8 +15,9 @@ import pymysql
 import pytest
 
 from readmux import at_primary, close, one, rows
-from servers import ROOT, wait_until
+from servers import APP, ROOT, kind_named, wait_until
 from servers.accounts import SECOND
+from wire import COM_STMT_EXECUTE, COM_STMT_PREPARE, Wire
 
 INTERRUPTED, UNKNOWN_THREAD, NOT_OWNER = 1317, 1094, 1095
 LOST = (2006, 2013)
@@ -147,3 +155,60 @@ def test_ids_of_servers(readmux, cluster):
         rows(root, f"KILL {thread}")
         assert error_of(lambda: one(direct, "SELECT 1")) in LOST
         close(root)
+
+
+def test_only_that_statement_is_hit(victim, session, table):
+    """Who was told that it is done may go on: the KILL does not hit what comes next."""
+    rows(victim, "BEGIN")
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(40):
+            running = pool.submit(rows, victim, "SELECT SLEEP(0.003)")
+            rows(session, f"KILL QUERY {victim.thread_id()}")
+            if running.exception() is not None:
+                assert running.exception().args[0] == INTERRUPTED
+            rows(victim, f"INSERT INTO {table} (v) VALUES ('{number}')")
+    rows(victim, "COMMIT")
+    assert at_primary(session, f"SELECT COUNT(*) FROM {table}") == 40
+
+
+def test_prepared_kill(readmux, cluster, victim):
+    running = Running(cluster, victim, "SELECT BENCHMARK(4000000000, SHA2(7, 512))")
+    with Wire(readmux.port) as killer:
+        killer.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        prepared = killer.ask(COM_STMT_PREPARE, f"KILL QUERY {victim.thread_id()}".encode())
+        (number,) = struct.unpack_from("<I", prepared, 1)
+        assert killer.ask(COM_STMT_EXECUTE, struct.pack("<IBI", number, 0, 1))[0] == 0
+    assert running.error() in (INTERRUPTED, None)
+
+
+def test_ctrl_c_in_the_command_line_client(readmux, cluster, kind):
+    sql = "SELECT BENCHMARK(4000000000, SHA2(8, 512))"
+    keyboard, screen = pty.openpty()
+    client = subprocess.Popen(
+        [*kind_named(kind).client_command(), "--host=127.0.0.1", f"--port={readmux.port}",
+         f"--user={APP.name}", f"--password={APP.password}", "app"],
+        stdin=screen, stdout=screen, stderr=screen, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(screen)
+    try:
+        os.write(keyboard, sql.encode() + b";\n")
+        wait_until(lambda: Running._seen(cluster, sql), "it runs", 20)
+        os.write(keyboard, b"\x03")
+        wait_until(lambda: not Running._seen(cluster, sql), "it was interrupted", 20)
+        os.write(keyboard, b"SELECT CONCAT('al', 'ive');\nexit\n")
+        shown = read_all(keyboard)
+        assert b"alive" in shown, shown
+        assert client.wait(10) == 0
+    finally:
+        client.kill()
+        client.wait()
+        os.close(keyboard)
+
+
+def read_all(terminal):
+    """All that comes until the other side is closed."""
+    shown = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    return shown

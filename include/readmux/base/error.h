@@ -83,6 +83,10 @@
 	  "You are not owner of thread %u", \
 	  "The session belongs to another user; killing it needs the server's right " \
 	  "for that (CONNECTION_ADMIN or SUPER).") \
+	X(NOT_INTERRUPTED, 1105, "HY000", \
+	  "readmux: the statement of %u could not be interrupted: no connection to its server could be had", \
+	  "KILL needs a connection of its own to the server, as the user whose statement is " \
+	  "meant. Look at the server's max_connections, or try again.") \
 	X(UNKNOWN_STATEMENT, 1243, "HY000", \
 	  "Unknown prepared statement handler (%u) given to %s", \
 	  "The prepared statement was closed, or never prepared on this session. A " \

@@ -33,11 +33,14 @@ struct relay_host_ops {
 	void (*evidence)(void *arg, uint32_t backend, enum evidence evidence, const char *words);
 	/* Ask the worker of r->target; see kill.h. */
 	void (*kill)(void *arg, const struct kill_request *r);
+	/* What has become of it, to the worker of r->asker. */
+	void (*kill_answered)(void *arg, const struct kill_request *r);
 	/* The session <asker> wants <report>; see report.h. */
 	void (*show)(void *arg, uint32_t asker, enum report report);
 };
 
 TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(interruption_list, interruption);
 
 struct relay_env {
 	struct loop               *loop;
@@ -65,6 +68,7 @@ struct relay_env {
 	struct slab                conns;	/* struct server_conn */
 	struct session_list        all;		/* every session */
 	struct session_list        waiting;	/* those whose statement waits for a server to become usable */
+	struct interruption_list   interruptions;	/* KILLs under way; session_kill.c */
 	size_t                     waiting_count;
 	size_t                     waiting_bytes;
 	struct balance_state       balance;

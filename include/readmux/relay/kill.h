@@ -24,6 +24,7 @@ enum kill_answer {
 	KILL_DONE,
 	KILL_UNKNOWN,		/* no such session */
 	KILL_NOT_OWNER,		/* it is somebody else's: the asker needs the right to */
+	KILL_FAILED,		/* its server cannot be told */
 };
 
 struct kill_request {
@@ -35,8 +36,14 @@ struct kill_request {
 	char             user[CLIENT_LOGIN_NAME_MAX];	/* the asker's */
 };
 
-/* On the worker that may have r->target: do it, and fill in r->answer. */
-void relay_kill(struct relay_env *env, struct kill_request *r);
+/*
+ * On the worker that may have r->target: do it.  When it is done, now or later,
+ * relay_host_ops.kill_answered() gets the request with its answer.
+ */
+void relay_kill(struct relay_env *env, const struct kill_request *r);
+
+/* What is under way is not answered any more: the worker ends. */
+void relay_kill_forget_all(struct relay_env *env);
 
 /* On the asker's worker. */
 void relay_kill_answered(struct relay_env *env, const struct kill_request *r);

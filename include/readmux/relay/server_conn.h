@@ -152,7 +152,6 @@ struct server_conn {
 							 * handshake's; "" = not known yet */
 	uint64_t               capabilities;
 	uint32_t               thread_id;	/* the server's id of it */
-	uint32_t               kills;		/* the one it was dialled to interrupt, 0 = none */
 	uint16_t               status;		/* flags of the last OK or EOF */
 	uint16_t               error_number;	/* login or restore refused: the server's error */
 	char                   error_sqlstate[SQLSTATE_LEN + 1];

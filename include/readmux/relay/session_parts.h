@@ -121,6 +121,8 @@ struct session {
 	uint16_t              status;		/* server status flags, as the client knows them */
 	uint32_t              id;		/* connection id that the client knows */
 	uint32_t              pins;
+	uint32_t              serial;		/* of its statement; each has another one */
+	uint32_t              interruptions;	/* KILL QUERY is on its way to its connection */
 	uint64_t              capabilities;
 	struct insert_id      insert_id;	/* LAST_INSERT_ID() */
 	struct {
