@@ -170,15 +170,11 @@ struct span session_query_text(const struct session *s, struct span payload)
 /* It may ask for what the session itself knows. */
 #define ABOUT_ITSELF (SQL_CONNECTION_ID | SQL_ABOUT_PREVIOUS | SQL_READS_INSERT_ID)
 
-/* The attribute "readmux" says what a hint comment says. */
-static void take_hints(struct span payload, struct sql_verdict *v)
+void session_take_hints(struct attributes *a, struct sql_verdict *v)
 {
-	struct attributes a;
 	struct attribute each;
 
-	if (!attributes_parse(payload, &a))
-		return;
-	while (attributes_next(&a, &each)) {
+	while (attributes_next(a, &each)) {
 		if (span_is_nocase(each.name, "readmux"))
 			sql_take_hint(each.text, v);
 	}
@@ -188,6 +184,7 @@ static void classify(struct session *s, struct span packet, bool whole)
 {
 	struct sql_verdict *v = &s->st.verdict;
 	struct sql_mode mode = session_sql_mode(s);
+	struct attributes attributes;
 	struct span text;
 
 	if (!whole) {
@@ -196,8 +193,9 @@ static void classify(struct session *s, struct span packet, bool whole)
 	}
 	text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 	sql_classify(text, &mode, v);
-	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0)
-		take_hints(span_from(packet, PACKET_HEADER_LEN), v);
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0 &&
+	    attributes_parse(span_from(packet, PACKET_HEADER_LEN), &attributes))
+		session_take_hints(&attributes, v);
 	statement_use_named(s, text);
 	if ((v->flags & ABOUT_ITSELF) == 0)
 		return;

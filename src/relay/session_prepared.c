@@ -8,6 +8,7 @@
  * waits for its execution, and statements that cannot be prepared a second time.
  */
 #include <readmux/relay/session_parts.h>
+#include <readmux/wire/attributes.h>
 #include <readmux/wire/stmt.h>
 
 /* As max_prepared_stmt_count is on the servers by default. */
@@ -141,6 +142,16 @@ static bool follow_types(const struct session *s, struct prepared *p, struct spa
 	return true;
 }
 
+/* Hints besides those in its text.  Values that came as long data are not in the packet. */
+static void take_hints(struct session *s, const struct prepared *p, struct span payload)
+{
+	struct attributes attributes;
+
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0 && !p->long_data &&
+	    s->st.command == COM_STMT_EXECUTE && attributes_of_execute(payload, &attributes))
+		session_take_hints(&attributes, &s->st.verdict);
+}
+
 /* KILL by an id that readmux has told. */
 static bool kills(struct session *s, struct span packet, bool whole)
 {
@@ -169,6 +180,8 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 			s->st.columns = p->query->columns;
 		statement_use_values(s);
 	}
+	if (whole)
+		take_hints(s, p, PAYLOAD(packet));
 	if (s->st.verdict.class == SQL_READ && opens_cursor(s->st.command, PAYLOAD(packet))) {
 		s->st.verdict.class = SQL_WRITE;
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Query attributes; see attributes.h. */
 #include <readmux/wire/attributes.h>
+#include <readmux/wire/stmt.h>
 
 /* Types of values (enum enum_field_types in the servers' field_types.h). */
 enum {
@@ -105,6 +106,27 @@ bool attributes_parse(struct span payload, struct attributes *a)
 	}
 	a->query = reader_rest(&walk.values);
 	return true;
+}
+
+bool attributes_of_execute(struct span payload, struct attributes *a)
+{
+	struct reader r = reader_over(payload);
+	uint8_t flags;
+
+	*a = (struct attributes){ 0 };
+	reader_skip(&r, 5);		/* command, id */
+	flags = (uint8_t)reader_uint(&r, 1);
+	reader_skip(&r, 4);		/* iterations */
+	if ((flags & STMT_PARAMETER_COUNT_AVAILABLE) == 0)
+		return false;
+	a->count = reader_lenenc(&r);
+	if (r.bad || a->count == 0 || a->count > UINT16_MAX)
+		return false;
+	a->nulls = reader_bytes(&r, (a->count + 7) / 8);
+	if (reader_uint(&r, 1) != 1)
+		return false;		/* types and names as the time before */
+	find_values(a, &r);
+	return !r.bad;
 }
 
 bool attributes_next(struct attributes *a, struct attribute *out)

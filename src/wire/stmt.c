@@ -4,7 +4,6 @@
 #include <readmux/wire/reader.h>
 #include <readmux/wire/stmt.h>
 
-#define PARAMETER_COUNT_AVAILABLE 0x08u	/* flag of COM_STMT_EXECUTE: the count is in it */
 #define SEND_TYPES_TO_SERVER      0x80u	/* flag of COM_STMT_BULK_EXECUTE */
 
 #define BULK_FLAGS_AT 5u
@@ -68,7 +67,7 @@ static bool parse_execute(struct span payload, uint64_t parameters, bool attribu
 	flags = (uint8_t)reader_uint(&r, 1);
 	e->cursor = flags & 0x07u;
 	reader_skip(&r, 4);
-	if (attributes && (flags & PARAMETER_COUNT_AVAILABLE) != 0)
+	if (attributes && (flags & STMT_PARAMETER_COUNT_AVAILABLE) != 0)
 		parameters = reader_lenenc(&r);
 	if (r.bad || parameters > UINT16_MAX)
 		return false;

@@ -6,6 +6,7 @@
  * Beyond not crashing: front and types lie in the packet, one behind the other, and
  * types that were left out can be put in so that they are found again.
  */
+#include <readmux/wire/attributes.h>
 #include <readmux/wire/stmt.h>
 
 #include "spans.h"
@@ -46,6 +47,18 @@ static void try_execute(struct span payload, uint16_t parameters, bool attribute
 		put_types_in(&e, parameters);
 }
 
+static void try_attributes(struct span payload)
+{
+	struct attributes a;
+	struct attribute each;
+
+	if (!attributes_of_execute(payload, &a))
+		return;
+	while (attributes_next(&a, &each))
+		must(inside(each.name, payload) && (each.text.len == 0 || inside(each.text, payload)));
+	must(a.index <= a.count);
+}
+
 static void try_id(struct span payload)
 {
 	struct span head = span_head(payload, sizeof(memory));
@@ -69,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	payload = (struct span){ data + 2, len - 2 };
 	try_execute(payload, (uint16_t)(data[0] >> 1 | data[1] << 7), (data[0] & 1) != 0);
+	try_attributes(payload);
 	try_id(payload);
 	if (stmt_prepare_ok_parse(payload, &ok))
 		must(payload.len >= 10 && payload.data[0] == 0);

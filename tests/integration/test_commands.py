@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from servers import APP, wait_until
-from wire import Refused, Wire
+from wire import COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
 
 COM_SET_OPTION = 0x1b
 MULTI_ON, MULTI_OFF = struct.pack("<H", 0), struct.pack("<H", 1)
@@ -107,6 +107,20 @@ def with_attributes(sql, **attributes):
     return head + sql.encode()
 
 
+def execute_with_attribute(wire, hint):
+    """The binary row of SELECT @@server_id, prepared and executed with that hint."""
+    payload = wire.ask(COM_STMT_PREPARE, b"SELECT @@server_id")
+    for _ in range(2):                                          # definition, EOF
+        wire.read_good_packet()
+    number = struct.unpack_from("<I", payload, 1)[0]
+    execution = struct.pack("<IBIBBB", number, 0x08, 1, 1, 0, 1) + b"\xfe\0\x07readmux" + \
+        bytes([len(hint)]) + hint.encode()
+    assert wire.ask(COM_STMT_EXECUTE, execution)[0] == 1
+    packets = [wire.read_good_packet() for _ in range(4)]       # definition, EOF, row, EOF
+    wire.command(COM_STMT_CLOSE, struct.pack("<I", number))
+    return packets[2]
+
+
 @pytest.mark.only("mysql")
 def test_query_attributes(port):
     """They pass through, do not hide what the text is, and are understood as hints."""
@@ -119,6 +133,8 @@ def test_query_attributes(port):
             assert wire.query(with_attributes(which, readmux="primary")) == [[b"100"]]
             assert wire.query(with_attributes(which, a="b", readmux="backend=mysql-2")) \
                 == [[b"102"]]
+            assert execute_with_attribute(wire, "primary")[2:3] == b"\x64"
+            assert execute_with_attribute(wire, "backend=mysql-2")[2:3] == b"\x66"
         assert wire.query(with_attributes("SET @kept = 7", a="b")) == []
         for _ in range(5):
             assert wire.query(with_attributes("SELECT @kept")) == [[b"7"]]

@@ -42,6 +42,46 @@ static void add(char *out, struct span text, const char *end)
 	(void)snprintf(out + len + text.len, 8, "%s", end);
 }
 
+/* command, id, flags, iterations, count, nulls, types follow, types and names, values */
+#define EXECUTE(flags) "\x17\1\0\0\0" flags "\1\0\0\0"
+static const struct {
+	const char *because;
+	struct span payload;
+	bool        good;
+	const char *found;
+} execute_rows[] = {
+	{ "an attribute alone", BYTES(EXECUTE("\x08") "\1\0\1\xfe\0\7readmux\7primary"), true,
+	  "readmux=primary;" },
+	{ "behind a parameter",
+	  BYTES(EXECUTE("\x08") "\2\0\1\x03\0\0\xfe\0\1c\x2a\0\0\0\1z"), true, "=;c=z;" },
+	{ "NULL parameter", BYTES(EXECUTE("\x08") "\2\1\1\x03\0\0\xfe\0\1c\1z"), true, "=;c=z;" },
+	{ "types as the time before", BYTES(EXECUTE("\x08") "\1\0\0\1z"), false, "" },
+	{ "no count", BYTES(EXECUTE("\0") "\0\1\xfe\0\1z"), false, "" },
+	{ "cut in the value", BYTES(EXECUTE("\x08") "\1\0\1\xfe\0\1a\x09xx"), true, "" },
+	{ "cut in the types", BYTES(EXECUTE("\x08") "\1\0\1\xfe"), false, "" },
+	{ "cut in the nulls", BYTES(EXECUTE("\x08") "\x09\0"), false, "" },
+	{ "nothing", BYTES("\x17"), false, "" },
+};
+
+static void test_execute_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(execute_rows); i++) {
+		struct attributes a;
+		struct attribute each;
+		char found[200] = "";
+
+		if (attributes_of_execute(execute_rows[i].payload, &a) != execute_rows[i].good)
+			fail_msg("%s", execute_rows[i].because);
+		while (execute_rows[i].good && attributes_next(&a, &each)) {
+			add(found, each.name, "=");
+			add(found, each.text, ";");
+		}
+		if (strcmp(found, execute_rows[i].found) != 0)
+			fail_msg("%s: %s", execute_rows[i].because, found);
+	}
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -66,7 +106,7 @@ static void test_rows(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_execute_rows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

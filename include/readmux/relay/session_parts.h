@@ -226,6 +226,9 @@ void session_command(struct session *s, struct span packet, bool whole);
 /* Several statements in one text are allowed from now on, or not.  False: no memory. */
 RMX_MUST_CHECK
 bool session_allow_multi(struct session *s, bool allow);
+/* The attribute "readmux" says what a hint comment says. */
+struct attributes;
+void session_take_hints(struct attributes *a, struct sql_verdict *v);
 /* The text in the <payload> of COM_QUERY; empty when it is malformed. */
 struct span session_query_text(const struct session *s, struct span payload);
 

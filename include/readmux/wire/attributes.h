@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Query attributes: named values that a client sends in front of the text of
- * COM_QUERY when CLIENT_QUERY_ATTRIBUTES was agreed.
+ * COM_QUERY, and behind the parameters of COM_STMT_EXECUTE, when CLIENT_QUERY_ATTRIBUTES
+ * was agreed.
  *
- * Source: page_protocol_com_query, page_protocol_binary_resultset (lengths of values).
+ * Source: page_protocol_com_query, page_protocol_com_stmt_execute,
+ * page_protocol_binary_resultset (lengths of values).
  */
 #ifndef READMUX_WIRE_ATTRIBUTES_H
 #define READMUX_WIRE_ATTRIBUTES_H
@@ -31,6 +33,14 @@ struct attributes {
  */
 RMX_MUST_CHECK
 bool attributes_parse(struct span payload, struct attributes *a);
+
+/*
+ * Parameters and attributes in the <payload> of a whole COM_STMT_EXECUTE; parameters come first and
+ * have empty names.  False: it names none, or is malformed.  No value of it may have been sent
+ * as long data.
+ */
+RMX_MUST_CHECK
+bool attributes_of_execute(struct span payload, struct attributes *a);
 
 /* The next one; false behind the last. */
 RMX_MUST_CHECK

@@ -17,6 +17,9 @@
 /* Where the id of the statement stands in the payload of every COM_STMT_* but PREPARE. */
 #define STMT_ID_AT 1u
 
+/* Flag of COM_STMT_EXECUTE: the number of parameters and attributes is in it. */
+#define STMT_PARAMETER_COUNT_AVAILABLE 0x08u
+
 /* MariaDB: the statement that was prepared last. */
 #define STMT_ID_LAST UINT32_MAX
 
