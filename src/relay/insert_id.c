@@ -109,22 +109,26 @@ void insert_id_unclear(struct insert_id *id, struct server_conn *conn)
 	d->any = true;
 }
 
-/* LAST_INSERT_ID() there is <value>; only if it is one of the ids, it is the session's. */
+/* <value> is that of the statement <seq>, unless a later one has given another. */
+static void take(struct insert_id *id, uint64_t value, uint64_t seq)
+{
+	if (seq < id->value_seq)
+		return;
+	id->value = value;
+	id->value_seq = seq;
+}
+
+/*
+ * LAST_INSERT_ID() there is <value>; only if it is one of the ids, it is the session's.  Answers
+ * of several connections come in any order.
+ */
 static void settle(struct insert_doubt *d, uint64_t value)
 {
 	struct insert_id *id = d->owner;
 
-	if (id == NULL)
-		return;
-	if (d->any) {
-		insert_id_set(id, value);
-		return;
-	}
-	for (unsigned i = 0; i < d->n; i++) {
-		if (d->ids[i].value != value || d->ids[i].seq < id->value_seq)
-			continue;
-		id->value = value;
-		id->value_seq = d->ids[i].seq;
+	for (unsigned i = 0; id != NULL && i < d->n; i++) {
+		if (d->any ? i == d->n - 1 : d->ids[i].value == value)
+			take(id, value, d->ids[i].seq);
 	}
 }
 

@@ -5,6 +5,7 @@ sessions of the same user keep every server connection busy: the answers are tho
 session that is alone on one server.
 """
 
+import contextlib
 import threading
 
 import pymysql
@@ -146,3 +147,13 @@ def test_what_a_function_leaves_is_not_disturbed(readmux, cluster, table):
     finally:
         close(connection)
         cluster.primary.sql(f"DROP FUNCTION {table}_f")
+
+
+def test_an_answer_that_comes_late_is_not_the_last_word(shuffled, table):
+    """What SIGNAL has left of LAST_INSERT_ID() is told by another connection, after the INSERT's."""
+    with contextlib.closing(shuffled.connect()) as session:
+        for number in range(1, 41):
+            with pytest.raises(pymysql.err.MySQLError):
+                rows(session, "SIGNAL SQLSTATE '45000'")
+            rows(session, f"INSERT INTO {table} (v) VALUES ('{number}')")
+            assert one(session, "SELECT LAST_INSERT_ID()") == number
