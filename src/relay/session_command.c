@@ -236,6 +236,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 	s->st = (struct statement){
 		.command = command,
 		.verdict = { .class = row->class, .reason = row->reason, .pins = row->pins },
+		.harmless = row->class != SQL_WRITE,
 	};
 	if (row->handle != NULL && (whole || row->any_length)) {
 		row->handle(s, packet, whole);

@@ -47,6 +47,8 @@ static void set_session(struct walk *w, const struct sql_assignment *a)
 	if (a->unscoped && w->lexer.mode.mariadb)
 		set_untracked(w, a);
 	w->part.changes_lexing |= effect == VARIABLE_SETS_LEXING;
+	if (effect == VARIABLE_SETS_COMMIT)
+		w->part.flags |= SQL_COMMITS;
 	if (variable_read(a->name) == VARIABLE_TRACKER)
 		w->part.flags |= SQL_TRACKERS;
 	if (effect == VARIABLE_SETS_ONCE) {

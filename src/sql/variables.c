@@ -70,6 +70,7 @@ static const struct {
 } effect_rows[] = {
 	{ "sql_mode",             VARIABLE_SETS_LEXING },
 	{ "character_set_client", VARIABLE_SETS_LEXING },
+	{ "autocommit",           VARIABLE_SETS_COMMIT },
 	{ "gtid_next",            VARIABLE_SETS_ONCE },
 	{ "gtid_seq_no",          VARIABLE_SETS_ONCE },
 	{ "insert_id",            VARIABLE_SETS_ONCE },
