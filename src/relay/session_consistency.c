@@ -269,7 +269,8 @@ static bool only_looks(enum route_reason reason)
 {
 	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
 	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
-	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
+	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED ||
+	       reason == REASON_SETS_TIED;
 }
 
 /* A single statement that failed has changed nothing; a stored program may have before it did. */

@@ -222,6 +222,26 @@ static void repair(struct session *s)
 		refused_add(s->env->refused, sql_digest(text, &mode), loop_now_us(s->env->loop));
 }
 
+/*
+ * A SET has left on a replica what cannot be carried elsewhere.  No write could follow there,
+ * so it is run again on the primary; it sets plain values.
+ */
+static bool ties_to_replica(const struct session *s, const struct server_conn *conn)
+{
+	const struct statement *st = &s->st;
+
+	return (conn->note.pins || conn->note.tied) && st->replica && !st->passed &&
+	       st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0 &&
+	       !st->in_transaction && s->pins == 0 &&
+	       s->listen != LISTEN_READ && s->body.kind == BODY_NONE;
+}
+
+static void set_at_primary(struct session *s, struct server_conn *conn)
+{
+	s->st.again = s->st.primary_only = true;
+	conn->no_reuse = true;
+}
+
 static bool in_read_only_transaction(const struct session *s)
 {
 	return (s->status & SERVER_STATUS_IN_TRANS_READONLY) != 0;
@@ -351,6 +371,10 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	s->st.seq = step->seq;
 	switch (step->packet) {
 	case RESULT_PACKET_OK:
+		if (ties_to_replica(s, conn)) {
+			set_at_primary(s, conn);
+			return;
+		}
 		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 		s->st.warnings = ok->warnings;
 		s->st.ended_by_ok = true;

@@ -199,6 +199,11 @@ size_t state_variables(const struct session_state *state)
 	return state->variables;
 }
 
+size_t state_bytes(const struct session_state *state)
+{
+	return state->len;
+}
+
 struct span state_variable(const struct session_state *state, struct span name)
 {
 	struct cursor c = cursor_over(state);
@@ -612,6 +617,7 @@ static const struct {
 	{ "gtid_next", VARIABLE_PINS },
 	{ "gtid_seq_no", VARIABLE_PINS },
 	{ "pseudo_thread_id", VARIABLE_PINS },
+	{ "profiling", VARIABLE_PINS },
 	{ "proxy_user", VARIABLE_NOT_STATE },
 	{ "external_user", VARIABLE_NOT_STATE },
 };

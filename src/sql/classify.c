@@ -42,6 +42,7 @@ static const bool keeps_transaction[REASON_COUNT] = {
 	[REASON_ROLE_VARIABLE] = true,
 	[REASON_SET_SESSION] = true,
 	[REASON_SETS_COMPUTED] = true,
+	[REASON_SETS_TIED] = true,
 	[REASON_USE_SCHEMA] = true,
 	[REASON_MODIFIES] = true,
 	[REASON_LOCKING_READ] = true,
@@ -198,4 +199,7 @@ void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdi
 	/* effects.h is asked about a lone session statement only. */
 	if (v->class != SQL_SESSION || (v->flags & SQL_MULTI) != 0)
 		v->pins |= outcome.text_pins;
+	/* what would tie the session to a replica could not write there */
+	if (v->class == SQL_SESSION && v->pins != 0)
+		becomes_write(v, REASON_SETS_TIED);
 }

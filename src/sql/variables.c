@@ -75,6 +75,9 @@ static const struct {
 	{ "gtid_seq_no",          VARIABLE_SETS_ONCE },
 	{ "insert_id",            VARIABLE_SETS_ONCE },
 	{ "rand_seed*",           VARIABLE_SETS_ONCE },
+	{ "timestamp",            VARIABLE_SETS_TIED },
+	{ "pseudo_thread_id",     VARIABLE_SETS_TIED },
+	{ "profiling",            VARIABLE_SETS_TIED },	/* it would list readmux's own statements */
 };
 
 enum variable_effect variable_set(struct span name)

@@ -25,6 +25,7 @@ enum variable_effect {
 	VARIABLE_SETS,		/* nothing else */
 	VARIABLE_SETS_LEXING,	/* what follows in the text may be read differently */
 	VARIABLE_SETS_ONCE,	/* used up by the next statement or transaction */
+	VARIABLE_SETS_TIED,	/* nobody can set it again elsewhere, or should */
 	VARIABLE_SETS_COMMIT,	/* may commit the transaction that is open */
 };
 

@@ -15,7 +15,8 @@
 enum sql_class {
 	SQL_READ,	/* any server that is fresh enough gives the right answer */
 	SQL_WRITE,	/* the primary only */
-	SQL_SESSION,	/* changes session state only: any server; the effect becomes session state */
+	SQL_SESSION,	/* changes session state only: any server; the effect becomes session state,
+			 * so it has no pins */
 };
 
 /* Facts about a statement besides its class. */
@@ -66,7 +67,8 @@ enum sql_pin {
 	SQL_PIN_ROLE            = 1u << 11,	/* SET ROLE, SET RESOURCE GROUP: no tracker reports them */
 	SQL_PIN_ONCE            = 1u << 12,	/* SET gtid_next, insert_id ...: used up by what comes next */
 	SQL_PIN_SYSTEM_VARIABLE = 1u << 13,	/* SET @@x on MariaDB, SET NAMES x COLLATE y, where neither
-						 * trackers nor effects.h tell the value */
+						 * trackers nor effects.h tell the value; SET timestamp
+						 * and the like */
 };
 
 /* "read", "write" or "session". */
