@@ -52,6 +52,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 		statement_start(s, packet, true);
 		return;
 	}
+	session_forget_loss(s);
 	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	bare = state_schema_only(s->state);
 	if (bare == NULL) {

@@ -170,6 +170,12 @@ void session_conn_silent(void *owner, struct server_conn *conn)
 		server_conn_lose(conn, "the server answers no probes");
 }
 
+void session_forget_loss(struct session *s)
+{
+	s->lost_on[0] = '\0';
+	s->lost_transaction = false;
+}
+
 /* State that was lost while the session was idle is told now, once. */
 bool session_told_loss(struct session *s)
 {
@@ -177,7 +183,6 @@ bool session_told_loss(struct session *s)
 
 	if (s->lost_on[0] == '\0')
 		return false;
-	s->lost_transaction = false;
 	if (rolled_back && only_rolls_back(&s->st))
 		session_send_ok(s);
 	else if (rolled_back)
@@ -186,6 +191,6 @@ bool session_told_loss(struct session *s)
 		session_send_error(s, RMX_STATE_LOST, s->lost_on,
 				   "temporary tables, locks, prepared statements or an XA "
 				   "transaction of this session");
-	s->lost_on[0] = '\0';
+	session_forget_loss(s);
 	return true;
 }

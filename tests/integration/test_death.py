@@ -16,7 +16,7 @@ import pytest
 from readmux import Readmux, close, one, rows, wait_servers_of
 from servers import take_port, wait_until
 from servers.accounts import APP, SECOND
-from wire import COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
+from wire import COM_RESET_CONNECTION, COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
 # More than all socket buffers hold, in rows of <length> bytes.
@@ -227,6 +227,22 @@ def test_primary_between_statements_of_a_transaction(session, breakable, table):
     breakable.primary.start()
     goes_on(session, table)
     assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
+
+
+def test_a_new_beginning_forgets_what_was_lost(readmux, breakable, table):
+    """COM_RESET_CONNECTION and COM_CHANGE_USER are asked for what has happened anyway."""
+    wires = [Wire(readmux.port).log_in(APP.name, APP.password, "caching_sha2_password", "app")
+             for _ in range(2)]
+    for wire in wires:
+        wire.query("BEGIN")
+        wire.query(f"INSERT INTO {table} (v) VALUES ('rolled back')")
+    breakable.primary.kill9()
+    breakable.primary.start()
+    assert wires[0].ask(COM_RESET_CONNECTION)[0] == 0
+    wires[1].change_user(APP.name, APP.password, "caching_sha2_password", "app")
+    for wire in wires:
+        assert wire.query(f"SELECT COUNT(*) FROM {table}") == [[b"0"]]
+        wire.socket.close()
 
 
 @pytest.mark.parametrize("statement", ("SELECT COUNT(*) FROM {}", "INSERT INTO {} (v) VALUES (2)"),

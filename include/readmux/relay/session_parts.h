@@ -393,6 +393,8 @@ extern const unsigned decisions_width;
 bool statement_may_repeat(const struct session *s);
 /* State was lost while the session was idle; true: that was the answer to this statement. */
 bool session_told_loss(struct session *s);
+/* The session begins anew: it need not be told what it had. */
+void session_forget_loss(struct session *s);
 /* Everything that lived on the session's connection is gone. */
 void session_forget_attachment(struct session *s);
 /* A statement was in flight; tell the client honestly what is known of it. */
