@@ -128,6 +128,7 @@ static const struct {
 } table_rows[] = {
 	{ WORD_INFORMATION_SCHEMA, "profiling",          TABLE_PREVIOUS },
 	{ WORD_INFORMATION_SCHEMA, "optimizer_trace",    TABLE_PREVIOUS },
+	{ WORD_INFORMATION_SCHEMA, "events",             TABLE_OF_SERVER },	/* disabled on replicas */
 	{ WORD_INFORMATION_SCHEMA, "processlist",        TABLE_OF_SERVER },
 	{ WORD_INFORMATION_SCHEMA, "innodb_*",           TABLE_OF_SERVER },
 	{ WORD_INFORMATION_SCHEMA, "global_*",           TABLE_OF_SERVER },
@@ -148,6 +149,15 @@ static const struct {
 	{ WORD_MYSQL,              "slave_*",            TABLE_OF_SERVER },
 	{ WORD_MYSQL,              "gtid_*",             TABLE_OF_SERVER },
 };
+
+bool table_schema(enum sql_word schema)
+{
+	for (size_t i = 0; schema != WORD_NONE && i < ARRAY_LEN(table_rows); i++) {
+		if (table_rows[i].schema == schema)
+			return true;
+	}
+	return false;
+}
 
 enum table_meaning table_read(enum sql_word schema, struct span table)
 {

@@ -41,6 +41,8 @@ bool variable_pattern_is_role(struct span pattern);
  * about the statement before. */
 enum table_meaning { TABLE_PLAIN, TABLE_OF_SERVER, TABLE_PREVIOUS };
 
+/* There is something to say about tables of <schema>. */
+bool table_schema(enum sql_word schema);
 enum table_meaning table_read(enum sql_word schema, struct span table);
 
 #endif

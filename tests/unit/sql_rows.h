@@ -9,7 +9,7 @@
 #include <readmux/sql/classify.h>
 
 /* Sessions that read text differently. */
-enum row_mode { MYSQL, MARIADB, UNKNOWN, ANSI, NO_BACKSLASH, SJIS, ROW_MODES };
+enum row_mode { MYSQL, MARIADB, UNKNOWN, ANSI, NO_BACKSLASH, SJIS, INSIDE_SCHEMA, ROW_MODES };
 
 static const struct sql_mode row_modes[ROW_MODES] = {
 	[MYSQL] = { .server_version = 90704 },
@@ -17,6 +17,8 @@ static const struct sql_mode row_modes[ROW_MODES] = {
 	[UNKNOWN] = { .server_version = 0 },
 	[ANSI] = { .server_version = 90704, .ansi_quotes = true },
 	[NO_BACKSLASH] = { .server_version = 90704, .no_backslash_escapes = true },
+	[INSIDE_SCHEMA] = { .server_version = 90704,
+			    .schema = { (const uint8_t *)"information_schema", 18 } },
 	[SJIS] = { .server_version = 90704, .ambiguous_charset = true },
 };
 
@@ -47,6 +49,24 @@ struct row {
 	ROW(MYSQL, SESSION, SET_SESSION, SQL_HAS_SET | SQL_USES_USER_VARS, 0, sql, because)
 
 static const struct row rows[] = {
+	/* about one server, whatever the default schema is */
+	WRITE(PRIMARY_STATUS, "SHOW EVENTS", "a replica has them disabled"),
+	WRITE(PRIMARY_STATUS, "SHOW CREATE EVENT e", "it"),
+	SHOW("SHOW CREATE TABLE event", "a name"),
+	WRITE(PRIMARY_STATUS, "SELECT status FROM information_schema.events", "it"),
+	ROW(INSIDE_SCHEMA, WRITE, PRIMARY_STATUS, 0, 0, "SELECT * FROM processlist",
+	    "in USE information_schema"),
+	ROW(INSIDE_SCHEMA, WRITE, PRIMARY_STATUS, 0, 0, "SELECT * FROM `innodb_trx` t",
+	    "quoted"),
+	READ_ON(INSIDE_SCHEMA, "SELECT * FROM tables", "the same everywhere"),
+	READ_ON(INSIDE_SCHEMA, "SELECT 1 FROM app.t", "the same everywhere"),
+	READ("SELECT * FROM processlist", "an ordinary table"),
+	ROW(MYSQL, WRITE, NOT_UNDERSTOOD, 0, SQL_PIN_CALL, "SELECT \"f\"(3)",
+	    "no string, if the global sql_mode has ANSI_QUOTES"),
+	ROW(MYSQL, WRITE, NOT_UNDERSTOOD, 0, SQL_PIN_CALL, "SELECT 1 FROM \"sys\".\"x\"",
+	    "nor here"),
+	WRITE(MODIFIES, "LOAD DATA INFILE 'x' INTO TABLE t FIELDS TERMINATED BY ',' (a, b)",
+	      "here it is one"),
 	/* plain reads */
 	READ("SELECT 1", "nothing but a literal"),
 	READ("select 1", "letter case does not matter"),
@@ -164,8 +184,8 @@ static const struct row rows[] = {
 	     "@@wait_timeout", "what a JDBC driver asks first"),
 	READ("select @@session.transaction_read_only", "the session's, not the server's"),
 	READ("SELECT @@tx_read_only", "its old name"),
-	READ("SELECT @@global.max_connections", "a setting"),
-	READ("SELECT @@`session`.`sql_mode`, @@ global . sql_mode",
+	WRITE(ROLE_VARIABLE, "SELECT @@global.max_connections", "a setting"),
+	WRITE(ROLE_VARIABLE, "SELECT @@`session`.`sql_mode`, @@ global . sql_mode",
 	     "quoted and with blanks"),
 	READ("SELECT @@version FROM t WHERE EXISTS (SELECT 1)",
 	     "words after a variable count"),
