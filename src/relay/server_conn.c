@@ -317,7 +317,7 @@ static void note_variable(struct server_conn *conn, const struct track_entry *en
 		(void)span_copy(entry->value, conn->position, sizeof(conn->position));
 		return;
 	case VARIABLE_PINS:
-		conn->note.pins = true;
+		conn->note.tied = true;
 		return;
 	case VARIABLE_NOT_STATE:
 		return;

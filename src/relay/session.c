@@ -258,8 +258,10 @@ struct sql_mode session_sql_mode(const struct session *s)
 
 	return (struct sql_mode){
 		.ambiguous_charset = charset_is_ambiguous(s),
-		.ansi_quotes = (s->status & SERVER_STATUS_ANSI_QUOTES) != 0,
+		.ansi_quotes = (s->status & SERVER_STATUS_ANSI_QUOTES) != 0 ||
+			       state_ansi_quotes(s->state),
 		.no_backslash_escapes = (s->status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0,
+		.schema = state_schema(s->state),
 		.mariadb = primary != NULL && primary->facts.mariadb,
 		.server_version = primary != NULL ? primary->facts.version : 0,
 	};

@@ -52,6 +52,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 		statement_start(s, packet, true);
 		return;
 	}
+	session_forget_loss(s);
 	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	bare = state_schema_only(s->state);
 	if (bare == NULL) {
@@ -236,6 +237,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 	s->st = (struct statement){
 		.command = command,
 		.verdict = { .class = row->class, .reason = row->reason, .pins = row->pins },
+		.harmless = row->class != SQL_WRITE,
 	};
 	if (row->handle != NULL && (whole || row->any_length)) {
 		row->handle(s, packet, whole);

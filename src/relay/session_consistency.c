@@ -269,17 +269,20 @@ static bool only_looks(enum route_reason reason)
 {
 	return reason == REASON_LOCKING_READ || reason == REASON_ROLE_VARIABLE ||
 	       reason == REASON_PRIMARY_STATUS || reason == REASON_INTO ||
-	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED;
+	       reason == REASON_ASSIGNS_VARIABLE || reason == REASON_SETS_COMPUTED ||
+	       reason == REASON_SETS_TIED;
 }
 
 /* A single statement that failed has changed nothing; a stored program may have before it did. */
 static bool may_have_written(const struct statement *st)
 {
 	bool multi = (st->verdict.flags & SQL_MULTI) != 0;
+	bool commits = st->in_transaction && (st->verdict.flags & SQL_COMMITS) != 0;
 
-	if (st->replica || st->harmless || (st->verdict.class != SQL_WRITE && !st->primary_only))
+	if (st->replica || st->harmless ||
+	    (st->verdict.class != SQL_WRITE && !st->primary_only && !commits))
 		return false;
-	if (only_looks(st->verdict.reason) && !multi)
+	if (only_looks(st->verdict.reason) && !multi && !commits)
 		return false;
 	return !st->failed || multi || st->verdict.reason == REASON_CALLS ||
 	       st->verdict.reason == REASON_UNKNOWN_FUNCTION;

@@ -22,8 +22,7 @@ static void set_variable(struct session *s, enum state_kind kind, struct span na
 	replace_state(s, state_with_variable(s->state, kind, name, value));
 }
 
-/* Lower case, as trackers write names.  False: too long to be one. */
-static bool lower_name(struct span name, char *out, size_t room)
+bool variable_name_lower(struct span name, char *out, size_t room)
 {
 	if (!span_copy(name, out, room))
 		return false;
@@ -39,7 +38,7 @@ static void keep_system_variable(struct session *s, const struct sql_assignment 
 {
 	char name[80];
 
-	if (!lower_name(a->name, name, sizeof(name)) ||
+	if (!variable_name_lower(a->name, name, sizeof(name)) ||
 	    variable_use(span_of(name)) != VARIABLE_STATE ||
 	    server_conn_reported(s->conn, span_of(name)))
 		return;
@@ -66,7 +65,7 @@ static void keep_assignment(struct session *s, const struct sql_assignment *a,
 	switch (a->kind) {
 	case SQL_ASSIGN_USER_VARIABLE:
 		session_take_setting(s, a);
-		if (lower_name(a->name, name, sizeof(name)))
+		if (variable_name_lower(a->name, name, sizeof(name)))
 			replace_state(s, state_with_user_variable(s->state, read_in,
 								  span_of(name), a->value));
 		else
@@ -130,7 +129,7 @@ static uint32_t new_pins(const struct session *s)
 		pins &= ~(uint32_t)SQL_PIN_CALL;	/* it has not begun */
 	if (trackers_spoke && !s->conn->note.state_unexplained)
 		pins &= ~(uint32_t)SQL_PIN_CALL;
-	if (s->conn->note.pins)
+	if (s->conn->note.pins || (s->conn->note.tied && st->verdict.reason != REASON_SETS_TIED))
 		pins |= PIN_UNREPLAYABLE;
 	if ((st->verdict.flags & SQL_SETS_TRANSACTION) != 0)
 		pins |= PIN_NEXT_TRANSACTION;

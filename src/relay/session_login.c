@@ -577,6 +577,7 @@ static bool remember_before(struct session *s)
 static void leave_old_user(struct session *s)
 {
 	session_drop_conn(s);
+	session_forget_loss(s);
 	session_close_prepared(s);
 	s->pins = 0;
 	session_drop_ties(s);

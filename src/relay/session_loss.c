@@ -5,9 +5,16 @@
  */
 #include <readmux/relay/session_parts.h>
 
-static bool ends_transaction(const struct statement *st)
+/* Whether or not it has run, the transaction that it ran in was rolled back. */
+static bool keeps_transaction(const struct statement *st)
 {
-	return (st->verdict.flags & (SQL_ENDS | SQL_COMMITS)) != 0;
+	return st->harmless || (st->verdict.flags & SQL_KEEPS_TRANSACTION) != 0;
+}
+
+/* What XA PREPARE has prepared outlives its connection, and its server. */
+static bool rolls_back_when_lost(const struct session *s)
+{
+	return session_in_transaction(s) && (s->pins & SQL_PIN_XA) == 0;
 }
 
 static bool only_rolls_back(const struct statement *st)
@@ -47,7 +54,7 @@ void session_tell_loss(struct session *s, const char *backend)
 		response_cut(s, RMX_RESULT_CUT, backend);
 	else if (only_rolls_back(st))
 		session_send_ok(s);
-	else if (st->in_transaction && !ends_transaction(st))
+	else if (st->in_transaction && rolls_back_when_lost(s) && keeps_transaction(st))
 		session_send_error(s, RMX_ROLLED_BACK, backend);
 	else if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
 		session_send_error(s, RMX_RESULT_CUT, backend);
@@ -62,7 +69,7 @@ void session_tell_loss(struct session *s, const char *backend)
 
 static void lost_while_idle(struct session *s, struct server_conn *conn)
 {
-	if (session_in_transaction(s))
+	if (rolls_back_when_lost(s))
 		s->lost_transaction = true;
 	(void)snprintf(s->lost_on, sizeof(s->lost_on), "%s", conn->pool->name);
 	session_forget_attachment(s);
@@ -105,6 +112,22 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 	session_tell_loss(s, backend);
 }
 
+/* Nothing of the statement was sent, but what it was to run in is gone. */
+static void lost_before_sending(struct session *s, struct server_conn *conn)
+{
+	if (s->body.kind != BODY_NONE) {
+		s->body.failure = rolls_back_when_lost(s) ? RMX_ROLLED_BACK : RMX_OUTCOME_UNKNOWN;
+		stream_resume(&s->stream);
+		session_look_later(s);
+		return;		/* swallow the rest first */
+	}
+	lost_while_idle(s, conn);
+	if (command_info(s->st.command)->response != RESPONSE_NONE)
+		(void)session_told_loss(s);	/* else with the next one */
+	s->st.failed = true;
+	statement_done(s);
+}
+
 void session_conn_gone(void *owner, struct server_conn *conn)
 {
 	struct session *s = session_from(owner);
@@ -117,17 +140,15 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	case SESSION_RUNNING:
 		lost_while_running(s, conn);
 		return;
-	case SESSION_RESTORING:		/* nothing of the statement was sent */
+	case SESSION_RESTORING:
+	case SESSION_ROUTING:
 		if (attached)
-			session_tell_loss(s, conn->pool->name);
+			lost_before_sending(s, conn);
 		else
 			statement_run_again(s);
 		return;
 	case SESSION_READY:
 		lost_while_idle(s, conn);
-		return;
-	case SESSION_ROUTING:
-		statement_run_again(s);
 		return;
 	case SESSION_NEW:
 	case SESSION_LOGIN:
@@ -149,6 +170,12 @@ void session_conn_silent(void *owner, struct server_conn *conn)
 		server_conn_lose(conn, "the server answers no probes");
 }
 
+void session_forget_loss(struct session *s)
+{
+	s->lost_on[0] = '\0';
+	s->lost_transaction = false;
+}
+
 /* State that was lost while the session was idle is told now, once. */
 bool session_told_loss(struct session *s)
 {
@@ -156,14 +183,14 @@ bool session_told_loss(struct session *s)
 
 	if (s->lost_on[0] == '\0')
 		return false;
-	s->lost_transaction = false;
 	if (rolled_back && only_rolls_back(&s->st))
 		session_send_ok(s);
 	else if (rolled_back)
 		session_send_error(s, RMX_ROLLED_BACK, s->lost_on);
 	else
 		session_send_error(s, RMX_STATE_LOST, s->lost_on,
-				   "temporary tables, locks or prepared statements of this session");
-	s->lost_on[0] = '\0';
+				   "temporary tables, locks, prepared statements or an XA "
+				   "transaction of this session");
+	session_forget_loss(s);
 	return true;
 }

@@ -90,19 +90,16 @@ static void hold_server_back(struct session *s, struct server_conn *conn)
 /* One SYSTEM_VARIABLES record with one pair; other entries go as they came. */
 static void write_entry(struct writer *w, const struct track_entry *entry)
 {
-	uint8_t memory[512];
-	struct writer pair = writer_over(memory, sizeof(memory));
+	size_t name = entry->name.len, value = entry->value.len;
 
 	if (entry->type != SESSION_TRACK_SYSTEM_VARIABLES) {
 		writer_bytes(w, entry->raw);
 		return;
 	}
-	writer_lenenc_bytes(&pair, entry->name);
-	writer_lenenc_bytes(&pair, entry->value);
-	if (pair.bad)
-		return;
 	writer_uint(w, SESSION_TRACK_SYSTEM_VARIABLES, 1);
-	writer_lenenc_bytes(w, writer_span(&pair));
+	writer_lenenc(w, writer_lenenc_size(name) + name + writer_lenenc_size(value) + value);
+	writer_lenenc_bytes(w, entry->name);
+	writer_lenenc_bytes(w, entry->value);
 }
 
 static struct span wanted_entries(const struct session *s, struct span track,
@@ -127,26 +124,39 @@ static bool passes_unchanged(const struct session *s, const struct ok_packet *ok
 	       (tracks || (ok->status & SERVER_SESSION_STATE_CHANGED) == 0);
 }
 
+/* The lower half of the workshop's <room> holds what is rewritten, up to the next look at it. */
+static void empty_workshop(struct session *s, size_t room)
+{
+	if (s->env->workshop_used <= room / 2)
+		return;
+	if (keeps_back(s))
+		stash(s);
+	else
+		write_out(s);
+	s->env->workshop_used = 0;
+}
+
 static void emit_ok(struct session *s, const struct result_step *step, struct span raw,
 		    const struct ok_packet *ok)
 {
 	struct ok_packet mine = *ok;
-	uint8_t kept[4096];
 	size_t room;
 	uint8_t *memory = loop_workshop(s->env->loop, &room);
+	size_t top = room - room / 4;	/* above it the entries are put together */
 	struct writer w;
 
 	if (passes_unchanged(s, ok)) {
 		emit(s, raw);
 		return;
 	}
+	empty_workshop(s, room);
 	if ((s->capabilities & CLIENT_SESSION_TRACK) != 0)
-		mine.track = wanted_entries(s, ok->track, kept, sizeof(kept));
+		mine.track = wanted_entries(s, ok->track, memory + top, room / 5);
 	else
 		mine.track = SPAN_NONE;
 	mine.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 	/* several OK packets may be in one batch: each gets its own part of the workshop */
-	w = writer_over(memory + s->env->workshop_used, room - s->env->workshop_used);
+	w = writer_over(memory + s->env->workshop_used, top - s->env->workshop_used);
 	writer_begin(&w, step->seq);
 	ok_packet_write(&w, s->capabilities, &mine);
 	if (!writer_end(&w)) {
@@ -155,10 +165,6 @@ static void emit_ok(struct session *s, const struct result_step *step, struct sp
 	}
 	emit(s, writer_span(&w));
 	s->env->workshop_used += w.len;
-	if (s->env->workshop_used > room / 2) {
-		write_out(s);
-		s->env->workshop_used = 0;
-	}
 }
 
 /* The client did not ask for trackers, so nothing has changed as far as it is told. */
@@ -220,6 +226,26 @@ static void repair(struct session *s)
 	STAT_INC(s->env->stats, repairs_total);
 	if (text.len > 0)
 		refused_add(s->env->refused, sql_digest(text, &mode), loop_now_us(s->env->loop));
+}
+
+/*
+ * A SET has left on a replica what cannot be carried elsewhere.  No write could follow there,
+ * so it is run again on the primary; it sets plain values.
+ */
+static bool ties_to_replica(const struct session *s, const struct server_conn *conn)
+{
+	const struct statement *st = &s->st;
+
+	return (conn->note.pins || conn->note.tied) && st->replica && !st->passed &&
+	       st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0 &&
+	       !st->in_transaction && s->pins == 0 &&
+	       s->listen != LISTEN_READ && s->body.kind == BODY_NONE;
+}
+
+static void set_at_primary(struct session *s, struct server_conn *conn)
+{
+	s->st.again = s->st.primary_only = true;
+	conn->no_reuse = true;
 }
 
 static bool in_read_only_transaction(const struct session *s)
@@ -351,6 +377,10 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	s->st.seq = step->seq;
 	switch (step->packet) {
 	case RESULT_PACKET_OK:
+		if (ties_to_replica(s, conn)) {
+			set_at_primary(s, conn);
+			return;
+		}
 		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 		s->st.warnings = ok->warnings;
 		s->st.ended_by_ok = true;

@@ -17,6 +17,7 @@ struct session_state {
 	uint32_t            variables;
 	uint32_t            schema_len;
 	uint32_t            len;
+	bool                ansi_quotes;
 	uint8_t             bytes[];	/* u32 schema_len, schema, entries */
 };
 
@@ -166,6 +167,8 @@ static struct session_state *intern(struct state_table *t)
 	state->len = (uint32_t)len;
 	HASH_ADD_KEYPTR(hh, t->states, state->bytes, len, state);
 	keep_meanings(state);
+	state->ansi_quotes = span_contains_nocase(
+		state_variable(state, SPAN_LITERAL("sql_mode")), "ANSI_QUOTES");
 	return state;
 }
 
@@ -197,6 +200,16 @@ struct span state_schema(const struct session_state *state)
 size_t state_variables(const struct session_state *state)
 {
 	return state->variables;
+}
+
+bool state_ansi_quotes(const struct session_state *state)
+{
+	return state->ansi_quotes;
+}
+
+size_t state_bytes(const struct session_state *state)
+{
+	return state->len;
 }
 
 struct span state_variable(const struct session_state *state, struct span name)
@@ -612,6 +625,7 @@ static const struct {
 	{ "gtid_next", VARIABLE_PINS },
 	{ "gtid_seq_no", VARIABLE_PINS },
 	{ "pseudo_thread_id", VARIABLE_PINS },
+	{ "profiling", VARIABLE_PINS },
 	{ "proxy_user", VARIABLE_NOT_STATE },
 	{ "external_user", VARIABLE_NOT_STATE },
 };

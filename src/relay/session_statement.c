@@ -330,6 +330,7 @@ void statement_start(struct session *s, struct span packet, bool whole)
 	if (!statement_begin(s, packet, whole))
 		return;
 	remember_refusal(s);
+	statement_tie_what_is_too_large(s);
 	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s))
 		statement_route(s);
 }

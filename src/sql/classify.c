@@ -29,6 +29,41 @@ static const struct statement *parenthesised(struct walk *w)
 	return s != NULL && s->reason == REASON_PLAIN_READ ? s : NULL;
 }
 
+/*
+ * Statements of these kinds cannot commit.  On both servers neither can a stored function
+ * or a trigger (error 1422), so DML and functions that nobody knows are among them.
+ */
+static const bool keeps_transaction[REASON_COUNT] = {
+	[REASON_PLAIN_READ] = true,
+	[REASON_SHOW] = true,
+	[REASON_EXPLAIN] = true,
+	[REASON_PREVIOUS_STATEMENT] = true,
+	[REASON_PRIMARY_STATUS] = true,
+	[REASON_ROLE_VARIABLE] = true,
+	[REASON_SET_SESSION] = true,
+	[REASON_SETS_COMPUTED] = true,
+	[REASON_SETS_TIED] = true,
+	[REASON_USE_SCHEMA] = true,
+	[REASON_MODIFIES] = true,
+	[REASON_LOCKING_READ] = true,
+	[REASON_INTO] = true,
+	[REASON_ASSIGNS_VARIABLE] = true,
+	[REASON_SIDE_EFFECT] = true,
+	[REASON_UNKNOWN_FUNCTION] = true,
+	[REASON_SAVEPOINT] = true,
+	[REASON_HANDLER] = true,
+};
+
+/* The statement was read to its end; what could not be is in no doubt kept. */
+static void look_whether_it_keeps(struct walk *w)
+{
+	const uint32_t others = SQL_BEGINS | SQL_ENDS | SQL_COMMITS;
+
+	if (keeps_transaction[w->part.reason] && (w->part.flags & others) == 0 &&
+	    w->token.kind != TOKEN_BROKEN)
+		w->part.flags |= SQL_KEEPS_TRANSACTION;
+}
+
 /* A statement whose first token is there: read it to its end. */
 static void read_statement(struct walk *w)
 {
@@ -42,6 +77,13 @@ static void read_statement(struct walk *w)
 	if (s != NULL && s->look != NULL)
 		s->look(w);
 	walk_finish(w);
+	look_whether_it_keeps(w);
+}
+
+/* The flags of two texts that may both run. */
+static uint32_t both_flags(uint32_t a, uint32_t b)
+{
+	return (a | b) & ~((a ^ b) & SQL_KEEPS_TRANSACTION);
 }
 
 /* The class and reason of two statements in one text. */
@@ -60,16 +102,18 @@ static void take_part(struct sql_verdict *v, const struct part *part, bool first
 		v->class = part->class;
 		v->reason = part->reason;
 		v->what = part->what;
+		v->flags = part->flags;
 	} else {
-		v->flags |= SQL_MULTI;
+		v->flags = SQL_MULTI | both_flags(v->flags, part->flags);
 		merge_class(v, part);
 	}
-	v->flags |= part->flags;
 	v->pins |= part->pins;
 }
 
 static void becomes_write(struct sql_verdict *v, enum route_reason reason)
 {
+	if (!keeps_transaction[reason])
+		v->flags &= ~(uint32_t)SQL_KEEPS_TRANSACTION;
 	if (v->class == SQL_WRITE)
 		return;
 	v->class = SQL_WRITE;
@@ -112,7 +156,7 @@ static struct outcome classify_once(struct span sql, const struct sql_mode *mode
 /* The worse of what the text is when its conditional comments run and when not. */
 static void merge_verdicts(struct sql_verdict *v, const struct sql_verdict *other)
 {
-	v->flags |= other->flags;
+	v->flags = both_flags(v->flags, other->flags);
 	v->pins |= other->pins;
 	if (v->class == SQL_WRITE || v->class == other->class)
 		return;
@@ -155,4 +199,7 @@ void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdi
 	/* effects.h is asked about a lone session statement only. */
 	if (v->class != SQL_SESSION || (v->flags & SQL_MULTI) != 0)
 		v->pins |= outcome.text_pins;
+	/* what would tie the session to a replica could not write there */
+	if (v->class == SQL_SESSION && v->pins != 0)
+		becomes_write(v, REASON_SETS_TIED);
 }

@@ -31,6 +31,13 @@ static bool is_automatic(const struct sql_assignment *a)
 	return span_starts_nocase(span_from(a->value, 1), "automatic");
 }
 
+/* The value that such a variable has anyway. */
+static bool is_default(const struct sql_assignment *a)
+{
+	return span_is_nocase(a->value, "default") || span_is_nocase(a->value, "off") ||
+	       span_is(a->value, "0");
+}
+
 /* What no tracker reports has to come from the text, or to stay where it is. */
 static void set_untracked(struct walk *w, const struct sql_assignment *a)
 {
@@ -47,12 +54,18 @@ static void set_session(struct walk *w, const struct sql_assignment *a)
 	if (a->unscoped && w->lexer.mode.mariadb)
 		set_untracked(w, a);
 	w->part.changes_lexing |= effect == VARIABLE_SETS_LEXING;
+	if (effect == VARIABLE_SETS_COMMIT)
+		w->part.flags |= SQL_COMMITS;
 	if (variable_read(a->name) == VARIABLE_TRACKER)
 		w->part.flags |= SQL_TRACKERS;
 	if (effect == VARIABLE_SETS_ONCE) {
 		if (!is_automatic(a))
 			w->part.pins |= SQL_PIN_ONCE;
 		set_is_write(w, REASON_SETS_ONCE, a);
+	} else if (effect == VARIABLE_SETS_TIED) {
+		if (!is_default(a))
+			w->part.pins |= SQL_PIN_SYSTEM_VARIABLE;
+		set_is_write(w, REASON_SETS_TIED, a);
 	} else if (!a->plain) {
 		set_is_write(w, REASON_SETS_COMPUTED, a);
 	}

@@ -26,7 +26,7 @@ static const struct show_row {
 	{ WORD_COLLATION,    SQL_READ,  REASON_SHOW, 0 },
 	{ WORD_ENGINES,      SQL_READ,  REASON_SHOW, 0 },
 	{ WORD_TRIGGERS,     SQL_READ,  REASON_SHOW, 0 },
-	{ WORD_EVENTS,       SQL_READ,  REASON_SHOW, 0 },
+	{ WORD_EVENTS,       SQL_WRITE, REASON_PRIMARY_STATUS, 0 },	/* disabled on replicas */
 	{ WORD_FUNCTION,     SQL_READ,  REASON_SHOW, 0 },
 	{ WORD_PROCEDURE,    SQL_READ,  REASON_SHOW, 0 },
 	{ WORD_PACKAGE,      SQL_READ,  REASON_SHOW, 0 },
@@ -107,6 +107,9 @@ void statement_show(struct walk *w)
 	w->part.class = row->class;
 	w->part.reason = row->reason;
 	w->part.flags |= row->flags;
+	/* SHOW CREATE EVENT tells, like SHOW EVENTS, that it is disabled on a replica */
+	if (row->word == WORD_CREATE && walk_next(w) && w->word == WORD_EVENT)
+		walk_downgrade(w, REASON_PRIMARY_STATUS, w->token.text);
 	if (row->word == WORD_VARIABLES || row->word == WORD_STATUS)
 		look_pattern(w, row->word);
 }

@@ -89,7 +89,7 @@ static void look_xa(struct walk *w)
 		{ WORD_START,    REASON_STARTS_TRANSACTION, SQL_BEGINS, SQL_PIN_XA },
 		{ WORD_BEGIN,    REASON_STARTS_TRANSACTION, SQL_BEGINS, SQL_PIN_XA },
 		{ WORD_COMMIT,   REASON_ENDS_TRANSACTION, SQL_ENDS | SQL_COMMITS, 0 },
-		{ WORD_ROLLBACK, REASON_ENDS_TRANSACTION, SQL_ENDS, 0 },
+		{ WORD_ROLLBACK, REASON_ENDS_TRANSACTION, SQL_ENDS | SQL_COMMITS, 0 },
 		{ WORD_RECOVER,  REASON_PRIMARY_STATUS, 0, 0 },
 	};
 
@@ -261,7 +261,7 @@ static const struct statement statements[] = {
 	[WORD_UPDATE]     = { WRITE(MODIFIES), .calls = CALLS_ALWAYS },
 	[WORD_DELETE]     = { WRITE(MODIFIES), .calls = CALLS_ALWAYS },
 	[WORD_LOAD]       = { WRITE(MODIFIES), .look = look_load },
-	[WORD_BINLOG]     = { WRITE(MODIFIES) },
+	[WORD_BINLOG]     = { WRITE(ADMINISTERS) },
 	[WORD_CREATE]     = { WRITE(DEFINES), SQL_COMMITS, .look = look_create },
 	[WORD_ALTER]      = { WRITE(DEFINES), SQL_COMMITS, .look = look_create },
 	[WORD_DROP]       = { WRITE(DEFINES), SQL_COMMITS, .look = look_drop },

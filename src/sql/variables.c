@@ -70,10 +70,14 @@ static const struct {
 } effect_rows[] = {
 	{ "sql_mode",             VARIABLE_SETS_LEXING },
 	{ "character_set_client", VARIABLE_SETS_LEXING },
+	{ "autocommit",           VARIABLE_SETS_COMMIT },
 	{ "gtid_next",            VARIABLE_SETS_ONCE },
 	{ "gtid_seq_no",          VARIABLE_SETS_ONCE },
 	{ "insert_id",            VARIABLE_SETS_ONCE },
 	{ "rand_seed*",           VARIABLE_SETS_ONCE },
+	{ "timestamp",            VARIABLE_SETS_TIED },
+	{ "pseudo_thread_id",     VARIABLE_SETS_TIED },
+	{ "profiling",            VARIABLE_SETS_TIED },	/* it would list readmux's own statements */
 };
 
 enum variable_effect variable_set(struct span name)
@@ -124,6 +128,7 @@ static const struct {
 } table_rows[] = {
 	{ WORD_INFORMATION_SCHEMA, "profiling",          TABLE_PREVIOUS },
 	{ WORD_INFORMATION_SCHEMA, "optimizer_trace",    TABLE_PREVIOUS },
+	{ WORD_INFORMATION_SCHEMA, "events",             TABLE_OF_SERVER },	/* disabled on replicas */
 	{ WORD_INFORMATION_SCHEMA, "processlist",        TABLE_OF_SERVER },
 	{ WORD_INFORMATION_SCHEMA, "innodb_*",           TABLE_OF_SERVER },
 	{ WORD_INFORMATION_SCHEMA, "global_*",           TABLE_OF_SERVER },
@@ -144,6 +149,15 @@ static const struct {
 	{ WORD_MYSQL,              "slave_*",            TABLE_OF_SERVER },
 	{ WORD_MYSQL,              "gtid_*",             TABLE_OF_SERVER },
 };
+
+bool table_schema(enum sql_word schema)
+{
+	for (size_t i = 0; schema != WORD_NONE && i < ARRAY_LEN(table_rows); i++) {
+		if (table_rows[i].schema == schema)
+			return true;
+	}
+	return false;
+}
 
 enum table_meaning table_read(enum sql_word schema, struct span table)
 {

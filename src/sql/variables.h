@@ -25,6 +25,8 @@ enum variable_effect {
 	VARIABLE_SETS,		/* nothing else */
 	VARIABLE_SETS_LEXING,	/* what follows in the text may be read differently */
 	VARIABLE_SETS_ONCE,	/* used up by the next statement or transaction */
+	VARIABLE_SETS_TIED,	/* nobody can set it again elsewhere, or should */
+	VARIABLE_SETS_COMMIT,	/* may commit the transaction that is open */
 };
 
 enum variable_effect variable_set(struct span name);
@@ -39,6 +41,8 @@ bool variable_pattern_is_role(struct span pattern);
  * about the statement before. */
 enum table_meaning { TABLE_PLAIN, TABLE_OF_SERVER, TABLE_PREVIOUS };
 
+/* There is something to say about tables of <schema>. */
+bool table_schema(enum sql_word schema);
 enum table_meaning table_read(enum sql_word schema, struct span table);
 
 #endif

@@ -11,6 +11,9 @@ void walk_open(struct walk *w, struct span sql, const struct sql_mode *mode,
 	w->lexer = lexer_over(sql, mode);
 	w->lexer.want_comments = true;
 	w->verdict = v;
+	w->schema = mode->schema.len > 0 ? word_find(mode->schema) : WORD_NONE;
+	if (!table_schema(w->schema))
+		w->schema = WORD_NONE;
 }
 
 void walk_downgrade(struct walk *w, enum route_reason reason, struct span what)
@@ -157,8 +160,19 @@ static void inspect_assignment(struct walk *w)
 	walk_downgrade(w, REASON_ASSIGNS_VARIABLE, w->prev.text);
 }
 
+/* "f"(3) and "sys".x under an ANSI_QUOTES that nobody has told: no string stands there. */
+static void inspect_after_string(struct walk *w)
+{
+	if (w->part.class == SQL_WRITE || w->prev.kind != TOKEN_STRING ||
+	    !(walk_at(w, '(') || walk_at(w, '.')))
+		return;
+	w->part.pins |= SQL_PIN_CALL;
+	walk_downgrade(w, REASON_NOT_UNDERSTOOD, w->prev.text);
+}
+
 static void inspect_operator(struct walk *w)
 {
+	inspect_after_string(w);
 	switch (w->token.op) {
 	case '(':
 		inspect_open(w);
@@ -177,8 +191,17 @@ static void inspect_operator(struct walk *w)
 	}
 }
 
+/* @@global.x: nobody replicates what SET GLOBAL has set. */
+static bool is_of_server(const struct walk *w)
+{
+	return step_is(&w->prev, '.') && step_is_name(&w->earlier) &&
+	       span_is_nocase(w->earlier.text, "global");
+}
+
 static void inspect_variable(struct walk *w)
 {
+	if (is_of_server(w))
+		walk_downgrade(w, REASON_ROLE_VARIABLE, w->token.text);
 	switch (variable_read(w->token.text)) {
 	case VARIABLE_PLAIN:
 		break;
@@ -209,6 +232,20 @@ static enum sql_word schema_word(const struct step *s)
 	return s->kind == TOKEN_QUOTED_NAME ? word_find(s->text) : s->word;
 }
 
+static void inspect_table(struct walk *w, enum sql_word schema)
+{
+	switch (table_read(schema, w->token.text)) {
+	case TABLE_PLAIN:
+		break;
+	case TABLE_OF_SERVER:
+		walk_downgrade(w, REASON_PRIMARY_STATUS, w->token.text);
+		break;
+	case TABLE_PREVIOUS:
+		about_previous(w, w->token.text);
+		break;
+	}
+}
+
 /* A name after a dot: a table of a system schema, or Oracle's sequence.nextval. */
 static void inspect_dotted(struct walk *w)
 {
@@ -218,16 +255,7 @@ static void inspect_dotted(struct walk *w)
 		walk_downgrade(w, REASON_SIDE_EFFECT, name);
 		return;
 	}
-	switch (table_read(schema_word(&w->earlier), name)) {
-	case TABLE_PLAIN:
-		break;
-	case TABLE_OF_SERVER:
-		walk_downgrade(w, REASON_PRIMARY_STATUS, name);
-		break;
-	case TABLE_PREVIOUS:
-		about_previous(w, name);
-		break;
-	}
+	inspect_table(w, schema_word(&w->earlier));
 }
 
 /* What a plain word does besides being one. */
@@ -323,6 +351,9 @@ static void inspect_name(struct walk *w)
 		inspect_dotted(w);
 	else if (w->token.kind == TOKEN_WORD)
 		inspect_word(w);
+	/* any name may be a table's; in an ordinary schema there are no such tables */
+	if (w->schema != WORD_NONE && !w->in_variable && !step_is(&w->prev, '.'))
+		inspect_table(w, w->schema);
 }
 
 static void inspect_user_variable(struct walk *w)

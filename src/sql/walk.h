@@ -54,6 +54,7 @@ struct walk {
 	struct step         earlier;	/* the one before <prev> */
 	struct part         part;
 	struct sql_verdict *verdict;	/* takes the first hint */
+	enum sql_word       schema;	/* the default one, if it is a system schema; else none */
 	uint32_t            depth;	/* of parentheses */
 	bool                ended;	/* the statement is over */
 	bool                in_variable;	/* inside @@scope.name */

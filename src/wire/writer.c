@@ -61,6 +61,13 @@ void writer_lenenc(struct writer *w, uint64_t value)
 	}
 }
 
+size_t writer_lenenc_size(uint64_t value)
+{
+	if (value < 0xfb)
+		return 1;
+	return value <= 0xffff ? 3 : value <= 0xffffff ? 4 : 9;
+}
+
 void writer_lenenc_bytes(struct writer *w, struct span bytes)
 {
 	writer_lenenc(w, bytes.len);

@@ -15,7 +15,8 @@ import pytest
 
 from readmux import Readmux, close, one, rows, wait_servers_of
 from servers import take_port, wait_until
-from servers.accounts import SECOND
+from servers.accounts import APP, SECOND
+from wire import COM_RESET_CONNECTION, COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
 # More than all socket buffers hold, in rows of <length> bytes.
@@ -228,6 +229,22 @@ def test_primary_between_statements_of_a_transaction(session, breakable, table):
     assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
 
 
+def test_a_new_beginning_forgets_what_was_lost(readmux, breakable, table):
+    """COM_RESET_CONNECTION and COM_CHANGE_USER are asked for what has happened anyway."""
+    wires = [Wire(readmux.port).log_in(APP.name, APP.password, "caching_sha2_password", "app")
+             for _ in range(2)]
+    for wire in wires:
+        wire.query("BEGIN")
+        wire.query(f"INSERT INTO {table} (v) VALUES ('rolled back')")
+    breakable.primary.kill9()
+    breakable.primary.start()
+    assert wires[0].ask(COM_RESET_CONNECTION)[0] == 0
+    wires[1].change_user(APP.name, APP.password, "caching_sha2_password", "app")
+    for wire in wires:
+        assert wire.query(f"SELECT COUNT(*) FROM {table}") == [[b"0"]]
+        wire.socket.close()
+
+
 @pytest.mark.parametrize("statement", ("SELECT COUNT(*) FROM {}", "INSERT INTO {} (v) VALUES (2)"),
                          ids=("read", "write"))
 def test_primary_during_a_statement_of_a_transaction(session, breakable, table, background,
@@ -279,6 +296,101 @@ def test_primary_during_an_autocommit_write(session, breakable, table, backgroun
     breakable.primary.start()
     goes_on(session, table)
     assert one(session, f"SELECT COUNT(*) FROM {table} WHERE v = 'once'") in (0, 1)
+
+
+COMMITTING = {
+    "set autocommit": ("SET autocommit = 0", "SET autocommit = 1"),
+    "set computed autocommit": ("SET autocommit = 0", "SET autocommit = (SELECT 1)"),
+    "begin": ("BEGIN", "BEGIN"),
+    "start": ("BEGIN", "START TRANSACTION"),
+    "start read only": ("BEGIN", "START TRANSACTION READ ONLY"),
+    "execute": ("PREPARE ends FROM 'COMMIT'", "BEGIN", "EXECUTE ends"),
+    "call": ("BEGIN", "CALL app.does_nothing()"),
+    "definition": ("BEGIN", "CREATE TABLE app.never (a INT)"),
+    "several": ("BEGIN", "SELECT 1; COMMIT"),
+    "not understood": ("BEGIN", "FROB"),
+    "long": ("BEGIN", "SELECT 1 /* {} */".format("x" * 1100000)),
+    "xa prepare": ("XA START 'rmx'", "XA PREPARE 'rmx'"),
+}
+KEEPING = {
+    "call that was not sent": ("BEGIN", "CALL app.does_nothing()"),
+    "savepoint": ("BEGIN", "SAVEPOINT a"),
+    "set": ("BEGIN", "SET @a = 1"),
+    "use": ("BEGIN", "USE app_other"),
+    "function": ("BEGIN", "SELECT SLEEP(0) FOR UPDATE"),
+    "several keeping": ("BEGIN", "SELECT 1; SELECT 2"),
+    "execute a read": ("PREPARE looks FROM 'SELECT 1'", "BEGIN", "EXECUTE looks"),
+}
+
+
+def test_primary_during_what_may_commit(readmux, breakable, table, background):
+    """Only of what surely did not commit the client is told to run it again."""
+    flag = pymysql.constants.CLIENT.MULTI_STATEMENTS
+    cases, running = {**COMMITTING, **KEEPING}, {}
+    breakable.primary.sql("CREATE OR REPLACE PROCEDURE app.does_nothing() DO 1"
+                          if breakable.kind.name == "mariadb" else
+                          "CREATE PROCEDURE IF NOT EXISTS app.does_nothing() DO 1")
+    sessions = {name: readmux.connect(client_flag=flag) for name in cases}
+    for name, (*before, _) in cases.items():
+        for sql in before:
+            rows(sessions[name], sql)
+        if name != "call":      # it would ask for its insert id first
+            rows(sessions[name], f"INSERT INTO {table} (v) VALUES ('{name}')")
+        if name == "xa prepare":
+            rows(sessions[name], "XA END 'rmx'")
+    breakable.primary.freeze()
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for name, (*_, sql) in cases.items():
+            running[name] = pool.submit(error_of, lambda s=sessions[name], sql=sql: rows(s, sql))
+        time.sleep(0.7)
+        breakable.primary.kill9()
+        told = {name: each.result(timeout=20)[0] for name, each in running.items()}
+    assert told == {name: LOST if name in COMMITTING else ROLLED_BACK for name in cases}
+    breakable.primary.start()
+    for session in sessions.values():
+        close(session)
+
+
+def test_primary_during_a_prepared_commit(readmux, breakable, table):
+    """COM_STMT_EXECUTE of COMMIT, and of an INSERT."""
+    wires, told = [], []
+    for sql in ("COMMIT", f"INSERT INTO {table} (v) VALUES (1)"):
+        wire = Wire(readmux.port).log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        statement = wire.ask(COM_STMT_PREPARE, sql.encode())[1:5]
+        wire.query("BEGIN")
+        wire.query(f"INSERT INTO {table} (v) VALUES (2)")
+        wires.append((wire, statement))
+    breakable.primary.freeze()
+    for wire, statement in wires:
+        wire.command(COM_STMT_EXECUTE, statement + b"\0\1\0\0\0")
+    time.sleep(0.5)
+    breakable.primary.kill9()
+    for wire, _ in wires:
+        with wire, pytest.raises(Refused) as refusal:
+            wire.read_good_packet()
+        told.append(refusal.value.number)
+    assert told == [LOST, ROLLED_BACK]
+    breakable.primary.start()
+
+
+def test_a_prepared_xa_transaction_outlives_its_server(readmux, breakable, table, background):
+    """It is not said to be rolled back, neither when it is to be nor when its session idles."""
+    session, idle = readmux.connect(), readmux.connect()
+    for connection, xid in ((session, "'rmx2'"), (idle, "'rmx3'")):
+        for sql in ("XA START {}", f"INSERT INTO {table} (v) VALUES (1)", "XA END {}",
+                    "XA PREPARE {}"):
+            rows(connection, sql.format(xid))
+    breakable.primary.freeze()
+    running = background(error_of, lambda: rows(session, "XA ROLLBACK 'rmx2'"))
+    time.sleep(0.5)
+    breakable.primary.kill9()
+    assert running.result(timeout=20)[0] == LOST
+    assert error_of(lambda: rows(idle, "SELECT 1"))[0] == LOST
+    breakable.primary.start()
+    breakable.primary.sql("XA ROLLBACK 'rmx2'", "XA COMMIT 'rmx3'")
+    assert breakable.primary.sql(f"SELECT COUNT(*) FROM {table}") == ((1,),)
+    close(session)
+    close(idle)
 
 
 def test_replicas_during_a_transaction(session, breakable, table):

@@ -229,6 +229,32 @@ def test_what_a_replica_refuses_runs_on_the_primary(session, writing_view, table
 
 # --------------------------------------------------------------------- asked for
 
+def test_what_differs_by_server_is_the_primarys(readmux, cluster):
+    session = readmux.connect(user="root", password="")
+    cluster.primary.sql("DROP EVENT IF EXISTS app.rare",
+                        "CREATE EVENT app.rare ON SCHEDULE EVERY 1 YEAR DO SET @x = 1",
+                        "DROP FUNCTION IF EXISTS app.fq",
+                        "CREATE FUNCTION app.fq(a INT) RETURNS INT NO SQL RETURN a")
+    cluster.wait_caught_up()
+    before = one(session, "SELECT @@global.max_connect_errors")
+    rows(session, "SET GLOBAL max_connect_errors = 4711")
+    for _ in range(4):
+        assert one(session, "SELECT @@global.max_connect_errors") == 4711
+        assert one(session, "SELECT status FROM information_schema.events "
+                            "WHERE event_name = 'rare'") == "ENABLED"
+        assert "ENABLED" in rows(session, "SHOW EVENTS")[0]
+        assert "DISABLE ON" not in str(rows(session, "SHOW CREATE EVENT rare"))
+    rows(session, f"SET GLOBAL max_connect_errors = {before}")
+    rows(session, "SET sql_mode = 'ANSI_QUOTES'")
+    assert rows(session, 'SELECT "fq"(3), @@server_id') == ((3, 100),)
+    rows(session, "SET sql_mode = DEFAULT")
+    rows(session, "USE information_schema")
+    assert one(session, "SELECT @@server_id FROM processlist LIMIT 1") == 100
+    rows(session, "USE app")
+    cluster.primary.sql("DROP EVENT app.rare", "DROP FUNCTION app.fq")
+    close(session)
+
+
 def test_hints(session):
     assert {one(session, "/* readmux: primary */ SELECT @@server_id")
             for _ in range(5)} == {PRIMARY}

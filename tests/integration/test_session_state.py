@@ -257,6 +257,70 @@ def test_what_a_session_leaves_behind_is_undone(readmux, table):
     other.close()
 
 
+# ------------------------------------------------------------------ tied where it can write
+
+LARGE = "x" * 40000
+
+
+@pytest.mark.parametrize("sets, shown, value", (
+    (["SET timestamp = 100"], "UNIX_TIMESTAMP()", 100),
+    (["SET @@timestamp = 100"], "UNIX_TIMESTAMP()", 100),
+    (["SET @@session.timestamp = 100, @a = 5"], "UNIX_TIMESTAMP() + @a", 105),
+    ([f"SET @large = '{LARGE}'"], "LENGTH(@large)", 40000),
+    ([f"SET @large = '{LARGE}', @small = 5, group_concat_max_len = 4321"],
+     "CONCAT(@small, @@group_concat_max_len)", "54321"),
+    ([f"SET @v{i} = '{LARGE[:4000]}'" for i in range(12)],
+     "CONCAT_WS(',', " + ", ".join(f"LENGTH(@v{i})" for i in range(12)) + ")",
+     ",".join(["4000"] * 12)),
+    (["SET profiling = 1"], "@@profiling", 1),
+    (["SET timestamp = DEFAULT", "SET profiling = 0"], "@@profiling", 0),
+), ids=("timestamp", "at", "at and more", "large", "large and more", "together", "profiling",
+        "default"))
+def test_what_cannot_be_carried_ties_to_the_primary(session, table, sets, shown, value):
+    """Writes go on, whatever was set before; it holds all the same."""
+    one(session, "SELECT 1")
+    for sql in sets:
+        rows(session, sql)
+    for _ in range(4):
+        assert one(session, f"SELECT {shown}") == value
+    rows(session, f"INSERT INTO {table} (v) VALUES ('written')")
+    assert one(session, f"SELECT v FROM {table}") == "written"
+
+
+def test_several_sets_tie_to_the_primary(readmux, table):
+    session = readmux.connect(client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS)
+    one(session, "SELECT 1")
+    with session.cursor() as cursor:
+        cursor.execute("SET @a = 1; SET @b = 2")
+        assert cursor.nextset() and not cursor.nextset()
+    rows(session, f"INSERT INTO {table} (v) VALUES (@a + @b)")
+    assert one(session, f"SELECT v, @a, @b FROM {table}") == "3"
+    close(session)
+
+
+def test_what_only_the_answer_tells_is_set_at_the_primary(session, table):
+    """A short text, but the value that its server reports is more than can be carried."""
+    one(session, "SELECT 1")
+    for number, length in enumerate([4000] * 7 + [4300]):
+        rows(session, f"SET @v{number} = '{LARGE[:length]}'")
+    assert one(session, "SELECT @@server_id") in REPLICAS
+    rows(session, "SET optimizer_switch = 'index_merge=off'")
+    assert one(session, "SELECT @@server_id") == 100
+    assert "index_merge=off" in one(session, "SELECT @@optimizer_switch")
+    assert one(session, "SELECT LENGTH(@v7)") == 4300
+    rows(session, f"INSERT INTO {table} (v) VALUES ('written')")
+    assert one(session, f"SELECT v FROM {table}") == "written"
+
+
+def test_profiles_are_the_sessions_own(session):
+    one(session, "SELECT 1")
+    rows(session, "SET profiling = 1")
+    for number in range(3):
+        one(session, f"SELECT {number} + 40")
+    listed = [row[2] for row in rows(session, "SHOW PROFILES")]
+    assert listed == [f"SELECT {number} + 40" for number in range(3)]
+
+
 # ------------------------------------------------------------------ tied no longer than needed
 
 @pytest.mark.parametrize("ties, unties", (

@@ -22,6 +22,7 @@ static bool row_holds(const struct row *row)
 {
 	struct sql_verdict v = verdict_of(row);
 
+	v.flags &= ~(uint32_t)SQL_KEEPS_TRANSACTION;	/* test_transactions_kept() */
 	if (v.class == row->class && v.reason == row->reason && v.flags == row->flags &&
 	    v.pins == row->pins)
 		return true;
@@ -42,6 +43,80 @@ static void test_rows(void **state)
 		failed += !row_holds(&rows[i]);
 	assert_int_equal(failed, 0);
 	assert_true(ARRAY_LEN(rows) >= 300);
+}
+
+static const struct {
+	bool          keeps;
+	enum row_mode mode;
+	const char   *sql;
+} kept[] = {
+	{ true, MYSQL, "SELECT 1" },
+	{ true, MYSQL, "SELECT * FROM t FOR UPDATE" },
+	{ true, MYSQL, "SELECT f(1)" },			/* functions cannot commit (1422) */
+	{ true, MYSQL, "SELECT 1 INTO @a" },
+	{ true, MYSQL, "INSERT INTO t VALUES (1)" },
+	{ true, MYSQL, "UPDATE t SET a = f(a)" },
+	{ true, MYSQL, "LOAD DATA INFILE 'x' INTO TABLE t" },
+	{ true, MYSQL, "SAVEPOINT a" },
+	{ true, MYSQL, "ROLLBACK TO a" },
+	{ true, MYSQL, "EXPLAIN UPDATE t SET a = 1" },
+	{ true, MYSQL, "SHOW TABLES" },
+	{ true, MYSQL, "SHOW WARNINGS" },
+	{ true, MYSQL, "SHOW PROCESSLIST" },
+	{ true, MYSQL, "USE app" },
+	{ true, MYSQL, "SET @a = 1, sql_mode = ''" },
+	{ true, MYSQL, "SET @a = @b + 1" },
+	{ true, MYSQL, "DO SLEEP(1)" },
+	{ true, MYSQL, "INSERT INTO t VALUES (1); DELETE FROM t" },
+	{ true, MYSQL, "/*!80000 INSERT INTO t VALUES (1) */" },
+	{ false, MYSQL, "SET autocommit = 1" },
+	{ false, MYSQL, "SET @a = 1, @@session.autocommit = ON" },
+	{ false, MYSQL, "SET autocommit = @a" },
+	{ false, MYSQL, "SET GLOBAL max_connections = 5" },
+	{ false, MYSQL, "BEGIN" },
+	{ false, MYSQL, "START TRANSACTION" },
+	{ false, MYSQL, "START TRANSACTION READ ONLY" },
+	{ false, MYSQL, "COMMIT" },
+	{ false, MYSQL, "ROLLBACK" },
+	{ false, MYSQL, "XA PREPARE 'x'" },
+	{ false, MYSQL, "XA COMMIT 'x'" },
+	{ false, MYSQL, "XA ROLLBACK 'x'" },
+	{ false, MYSQL, "CALL p()" },
+	{ false, MYSQL, "EXECUTE s" },
+	{ false, MARIADB, "EXECUTE IMMEDIATE 'COMMIT'" },
+	{ false, MARIADB, "BEGIN NOT ATOMIC COMMIT; END" },
+	{ false, MARIADB, "SET STATEMENT max_statement_time = 1 FOR COMMIT" },
+	{ false, MYSQL, "CREATE TABLE t (a INT)" },
+	{ false, MYSQL, "ANALYZE TABLE t" },
+	{ false, MYSQL, "LOCK TABLES t WRITE" },
+	{ false, MYSQL, "UNLOCK TABLES" },
+	{ false, MYSQL, "SET PASSWORD = 'x'" },
+	{ false, MYSQL, "BINLOG 'x'" },
+	{ false, MYSQL, "frob" },
+	{ false, MYSQL, "INSERT INTO t VALUES (1); COMMIT" },
+	{ false, MYSQL, "COMMIT; INSERT INTO t VALUES (1)" },
+	{ false, MYSQL, "SET sql_mode = 'ANSI_QUOTES'; INSERT INTO t VALUES ('a')" },
+	{ false, MYSQL, "INSERT INTO t VALUES ('a" },
+	{ false, SJIS, "INSERT INTO t VALUES ('\x95\\'); COMMIT -- ')" },
+	{ false, UNKNOWN, "INSERT INTO t VALUES (1) /*!50701 ; COMMIT */" },
+};
+
+/* Of these alone a client may be told that its transaction was rolled back. */
+static void test_transactions_kept(void **state)
+{
+	size_t failed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		struct sql_verdict v;
+
+		sql_classify(span_of(kept[i].sql), &row_modes[kept[i].mode], &v);
+		if (((v.flags & SQL_KEEPS_TRANSACTION) != 0) == kept[i].keeps)
+			continue;
+		print_message("not ok: \"%s\"\n", kept[i].sql);
+		failed++;
+	}
+	assert_int_equal(failed, 0);
 }
 
 static bool inside(struct span part, struct span whole)
@@ -218,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_transactions_kept),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_write_constructs),
 		cmocka_unit_test(test_hints),

@@ -113,6 +113,7 @@ static void test_lenenc_there_and_back(void **state)
 
 		writer_lenenc(&w, values[i]);
 		assert_false(w.bad);
+		assert_int_equal(w.len, writer_lenenc_size(values[i]));
 		r = reader_over(writer_span(&w));
 		assert_true(reader_lenenc(&r) == values[i]);
 		assert_true(reader_finish(&r));

@@ -94,6 +94,7 @@ struct server_note {
 	bool state_changed;	/* schema or variables: conn->session_state is new */
 	bool state_unexplained;	/* the server reports a change that is in no other entry */
 	bool pins;		/* a change that cannot be set again elsewhere */
+	bool tied;		/* ... of a variable of VARIABLE_PINS */
 	bool insert_id_changed;
 	unsigned reported_count;
 	uint64_t reported[NOTE_VARIABLES];	/* hashes of the variables' names */

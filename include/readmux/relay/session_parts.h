@@ -393,6 +393,8 @@ extern const unsigned decisions_width;
 bool statement_may_repeat(const struct session *s);
 /* State was lost while the session was idle; true: that was the answer to this statement. */
 bool session_told_loss(struct session *s);
+/* The session begins anew: it need not be told what it had. */
+void session_forget_loss(struct session *s);
 /* Everything that lived on the session's connection is gone. */
 void session_forget_attachment(struct session *s);
 /* A statement was in flight; tell the client honestly what is known of it. */
@@ -400,7 +402,14 @@ void session_tell_loss(struct session *s, const char *backend);
 void session_conn_gone(void *owner, struct server_conn *conn);
 void session_conn_silent(void *owner, struct server_conn *conn);
 
+/* session_carry.c */
+/* What the SET leaves behind could not be carried elsewhere: it runs on the primary, and ties. */
+void statement_tie_what_is_too_large(struct session *s);
+
 /* session_learn.c */
+/* Lower case, as trackers write names.  False: too long to be one. */
+RMX_MUST_CHECK
+bool variable_name_lower(struct span name, char *out, size_t room);
 void session_learn(struct session *s);
 /* It failed as a whole. */
 bool statement_changed_nothing(const struct statement *st);

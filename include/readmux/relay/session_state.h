@@ -119,6 +119,12 @@ struct span state_variable(const struct session_state *state, struct span name);
 /* Number of variables and statements. */
 size_t state_variables(const struct session_state *state);
 
+/* Its sql_mode has ANSI_QUOTES, for which MySQL has no status flag. */
+bool state_ansi_quotes(const struct session_state *state);
+
+/* Of STATE_BYTES_MAX. */
+size_t state_bytes(const struct session_state *state);
+
 /*
  * How a connection in state <from> gets to <to>.
  */

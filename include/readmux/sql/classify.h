@@ -15,7 +15,8 @@
 enum sql_class {
 	SQL_READ,	/* any server that is fresh enough gives the right answer */
 	SQL_WRITE,	/* the primary only */
-	SQL_SESSION,	/* changes session state only: any server; the effect becomes session state */
+	SQL_SESSION,	/* changes session state only: any server; the effect becomes session state,
+			 * so it has no pins */
 };
 
 /* Facts about a statement besides its class. */
@@ -26,8 +27,9 @@ enum sql_flag {
 	SQL_BEGINS            = 1u << 2,  /* BEGIN, START TRANSACTION, XA START */
 	SQL_BEGINS_READ_ONLY  = 1u << 3,  /* START TRANSACTION READ ONLY (without WITH CONSISTENT SNAPSHOT: set too) */
 	SQL_ENDS              = 1u << 4,  /* COMMIT, ROLLBACK (not TO SAVEPOINT) */
-	SQL_COMMITS           = 1u << 5,  /* COMMIT, XA COMMIT, or DDL with implicit commit; not BEGIN,
-					   * which commits only what the session knows to be open */
+	SQL_COMMITS           = 1u << 5,  /* COMMIT, XA COMMIT and ROLLBACK (what is prepared outlives its
+					   * connection), SET autocommit, or DDL with implicit commit; not
+					   * BEGIN, which commits only what the session knows to be open */
 	SQL_MULTI             = 1u << 6,  /* several statements in one text */
 	SQL_KILL              = 1u << 7,  /* KILL ...: ids are readmux's own */
 	SQL_CONNECTION_ID     = 1u << 8,  /* CONNECTION_ID() or @@pseudo_thread_id */
@@ -39,6 +41,8 @@ enum sql_flag {
 	SQL_TRACKERS          = 1u << 15, /* sets or shows session_track_... variables */
 	SQL_RELEASES          = 1u << 14, /* COMMIT or ROLLBACK with RELEASE: the connection ends */
 	SQL_HAS_SET           = 1u << 13, /* effects.h can list its assignments */
+	SQL_KEEPS_TRANSACTION = 1u << 17, /* surely leaves an open transaction open: if its server is lost
+					   * meanwhile, all of that was rolled back; and-ed, not or-ed */
 };
 
 /*
@@ -63,7 +67,8 @@ enum sql_pin {
 	SQL_PIN_ROLE            = 1u << 11,	/* SET ROLE, SET RESOURCE GROUP: no tracker reports them */
 	SQL_PIN_ONCE            = 1u << 12,	/* SET gtid_next, insert_id ...: used up by what comes next */
 	SQL_PIN_SYSTEM_VARIABLE = 1u << 13,	/* SET @@x on MariaDB, SET NAMES x COLLATE y, where neither
-						 * trackers nor effects.h tell the value */
+						 * trackers nor effects.h tell the value; SET timestamp
+						 * and the like */
 };
 
 /* "read", "write" or "session". */
@@ -89,8 +94,8 @@ struct sql_verdict {
 };
 
 /*
- * Several statements in one text give one verdict: flags and pins are or-ed, the
- * worst class counts with its reason, and a text that mixes reads and session
+ * Several statements in one text give one verdict: flags and pins are or-ed
+ * (SQL_KEEPS_TRANSACTION: and-ed), the worst class counts with its reason, and a text that mixes reads and session
  * statements is a write (REASON_MIXED).
  */
 

@@ -42,6 +42,7 @@
 	X(SAVEPOINT,           "savepoint",           "sets, keeps or returns to a savepoint")	\
 	X(HANDLER,             "handler",             "uses HANDLER, which lives on one server connection") \
 	X(SETS_ONCE,           "sets-once",           "sets something for the next statement or transaction only") \
+	X(SETS_TIED,           "sets-tied",           "sets what cannot be set again on another server connection") \
 	X(MIXED,               "mixed",               "has several statements, some read and some set session state") \
 	X(PRIMARY_STATUS,      "primary-status",      "asks about the primary itself") \
 	X(NOT_UNDERSTOOD,      "not-understood",      "is not understood, so it goes to the primary") \

@@ -47,6 +47,7 @@ struct sql_mode {
 	bool no_backslash_escapes;	/* SERVER_STATUS_NO_BACKSLASH_ESCAPES */
 	bool ambiguous_charset;		/* see above */
 	bool mariadb;			/* the servers are MariaDB */
+	struct span schema;		/* the default one, in which names without a schema are */
 	uint32_t server_version;	/* 101119 for 10.11.19, 90704 for 9.7.4; 0 = unknown */
 };
 

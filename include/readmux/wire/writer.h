@@ -25,6 +25,7 @@ void writer_uint(struct writer *w, uint64_t value, unsigned width);
 void writer_bytes(struct writer *w, struct span bytes);
 void writer_zeros(struct writer *w, size_t n);
 void writer_lenenc(struct writer *w, uint64_t value);
+size_t writer_lenenc_size(uint64_t value);	/* how many bytes that takes */
 void writer_lenenc_bytes(struct writer *w, struct span bytes);
 
 /* <text> and a terminating NUL. */

@@ -22,6 +22,10 @@ SET autocommit = 1
 SET session_track_system_variables = '*'
 SET sql_mode = ''
 SET max_sort_length = 50
+# long values, and more of them than fit into a small buffer
+SET optimizer_switch = 'index_merge=off'
+SET optimizer_switch = DEFAULT, sql_mode = 'ANSI', optimizer_switch = 'index_merge=off', max_sort_length = 60
+SET optimizer_switch = DEFAULT
 SET NAMES latin1
 SET NAMES utf8mb4
 SET session_track_system_variables = ''
