@@ -5,8 +5,9 @@ promises: reads move on, writes wait, what may have run is never run again, and
 the session survives all of it.
 """
 
-import threading
+import hashlib
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,11 +19,17 @@ from servers import take_port, wait_until
 from servers.accounts import SECOND
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
-# More than all socket buffers hold, in rows of <length> bytes.
+# More than all socket buffers hold, in rows of <length> bytes, each with its own.
 LONG_RESULT = """
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
-    SELECT @@server_id, REPEAT('x', {length}) FROM n a, n b WHERE b.i * {length} < 600000
+    SELECT @@server_id, CONCAT(a.i, '-', b.i), REPEAT(SHA2(CONCAT(a.i, '-', b.i), 256), {length} / 64)
+    FROM n a, n b WHERE b.i * {length} < 600000
 """
+
+
+def check_long_row(row):
+    _, name, text = row
+    assert text == hashlib.sha256(name.encode()).hexdigest() * (len(text) // 64)
 
 
 @pytest.fixture
@@ -116,12 +123,18 @@ def test_replica_before_the_first_row(session, breakable, background):
 
 
 def read_to_the_end(cursor):
-    while cursor.fetchone():
-        pass
+    while row := cursor.fetchone():
+        check_long_row(row)
 
 
-def test_replica_after_the_first_row(readmux, breakable, table):
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+@pytest.fixture
+def either(readmux, start_readmux, both_ways):
+    """readmux with servers that it reaches with TLS, and without."""
+    return readmux if both_ways["backends"]["tls"] == "preferred" else start_readmux(**both_ways)
+
+
+def test_replica_after_the_first_row(either, breakable, table):
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute(LONG_RESULT.format(length=5000))
     victim = breakable.server_with_id(cursor.fetchone()[0])
@@ -134,21 +147,21 @@ def test_replica_after_the_first_row(readmux, breakable, table):
     connection.close()
 
 
-def test_replica_inside_a_very_large_row(readmux, breakable):
+def test_replica_inside_a_very_large_row(either, breakable):
     """An ERR packet cannot begin inside a row: the client is disconnected, and may come again."""
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute(LONG_RESULT.format(length=500000))
     breakable.server_with_id(cursor.fetchone()[0]).kill9()
     assert error_of(lambda: read_to_the_end(cursor))[0] == LOST
     close(connection)
-    connection = readmux.connect()
+    connection = either.connect()
     assert one(connection, "SELECT 'alive'") == "alive"
     connection.close()
 
 
-def test_primary_after_the_first_row(readmux, breakable, table):
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+def test_primary_after_the_first_row(either, breakable, table):
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute("/* readmux: primary */" + LONG_RESULT.format(length=5000))
     assert cursor.fetchone()[0] == 100
