@@ -92,7 +92,7 @@ void session_close(struct session *s, const char *why)
 	session_set_phase(s, SESSION_CLOSED);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
-	s->body = (struct body){ 0 };
+	body_drop(s);
 	session_drop_conn(s);
 	session_close_prepared(s);
 	session_drop_ties(s);
@@ -139,7 +139,7 @@ void session_close_gently(struct session *s, const char *why)
 	say_closed(s, why);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
-	s->body = (struct body){ 0 };
+	body_drop(s);
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);
 	timer_clear(&s->timer);
@@ -178,22 +178,31 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 	send_packet(s, &w);
 }
 
-void session_send_error(struct session *s, enum rmx_error error, ...)
+void session_word_failure(struct session *s, struct failure *f, enum rmx_error error,
+			  va_list arguments)
 {
 	const struct rmx_error_info *info = rmx_error_info(error);
-	char text[800];
-	va_list arguments;
 
-	va_start(arguments, error);
-	(void)vsnprintf(text, sizeof(text), info->text, arguments);
-	va_end(arguments);
+	*f = (struct failure){ .number = info->number };
+	(void)snprintf(f->sqlstate, sizeof(f->sqlstate), "%s", info->sqlstate);
+	(void)vsnprintf(f->text, sizeof(f->text), info->text, arguments);
 	STAT_INC(s->env->stats, errors_total);
 	STAT_INC(s->env->stats, own_errors[error]);
 	if (s->user_stats != NULL)
 		STAT_INC(s->user_stats, errors_total);
 	log_info(&s->log, "error to client", LOG_TEXT("error", info->name),
-		 LOG_UINT("number", info->number), LOG_TEXT("text", text));
-	session_send_server_error(s, info->number, info->sqlstate, text);
+		 LOG_UINT("number", info->number), LOG_TEXT("text", f->text));
+}
+
+void session_send_error(struct session *s, enum rmx_error error, ...)
+{
+	struct failure f;
+	va_list arguments;
+
+	va_start(arguments, error);
+	session_word_failure(s, &f, error, arguments);
+	va_end(arguments);
+	session_send_server_error(s, f.number, f.sqlstate, f.text);
 }
 
 void session_send_ok(struct session *s)

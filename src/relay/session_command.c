@@ -148,8 +148,8 @@ static void refuse(struct session *s, uint8_t command)
 	session_send_error(s, RMX_UNKNOWN_COMMAND);
 }
 
-/* A refused command that is still arriving: swallow it first. */
-void session_refuse_long(struct session *s)
+/* A command that readmux does not know, and that is still arriving, ends the session. */
+static void refuse_long(struct session *s)
 {
 	session_send_error(s, RMX_PACKET_TOO_LARGE, "this command", "what readmux takes for it");
 	session_close_gently(s, "a command too large to refuse politely");
@@ -229,7 +229,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 		if (whole)
 			refuse(s, command);
 		else
-			session_refuse_long(s);
+			refuse_long(s);
 		return;
 	}
 	s->serial++;

@@ -22,40 +22,65 @@ bool statement_may_repeat(const struct session *s)
 	const struct statement *st = &s->st;
 	bool begins = (st->verdict.flags & (SQL_BEGINS | SQL_MULTI)) == SQL_BEGINS;
 
-	if (st->in_transaction || s->pins != 0 || s->body.kind != BODY_NONE || st->passed)
+	if (st->in_transaction || s->pins != 0 || !statement_is_kept(s) || st->passed)
 		return false;
 	return st->route.retryable || begins ||
 	       (st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0);
 }
 
+/* For executions that will lack what was sent ahead for them. */
+static const struct failure long_data_lost = {
+	.number = 2013,
+	.sqlstate = "08S01",
+	.text = "readmux: lost the connection to a server, and with it the data that was sent "
+		"for this statement; it was not run",
+};
+
 /* Everything that lived on the lost connection is gone. */
 void session_forget_attachment(struct session *s)
 {
+	struct prepared *p = s->st.prepared;
+	uint32_t id = p != NULL && p != s->preparing ? p->id : 0;
+
 	s->pins = 0;
 	session_drop_ties(s);
-	prepared_set_detach(&s->prepared);
+	if (id != 0 && statement_is_answered(&s->st))
+		prepared_set_long_data(&s->prepared, p, false);	/* its execution is told itself */
+	prepared_set_detach(&s->prepared, &long_data_lost);
+	if (id != 0 && prepared_set_find(&s->prepared, id) == NULL)
+		s->st.prepared = NULL;
 	session_count_prepared(s);
 	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);
+}
+
+/* What is known of one that was in flight and has no answer. */
+static enum rmx_error error_of_loss(const struct statement *st)
+{
+	if (st->in_transaction && !ends_transaction(st))
+		return RMX_ROLLED_BACK;
+	if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
+		return RMX_RESULT_CUT;
+	return RMX_OUTCOME_UNKNOWN;
 }
 
 /* A statement was in flight; tell the client honestly what is known of it. */
 void session_tell_loss(struct session *s, const char *backend)
 {
 	struct statement *st = &s->st;
+	enum rmx_error error = error_of_loss(st);
+	bool in_answer = st->passed && !st->asked_file;
 
-	if (st->passed)
+	session_forget_attachment(s);
+	if (!in_answer && !only_rolls_back(st)) {
+		statement_fail(s, error, backend);
+		return;
+	}
+	if (in_answer)
 		response_cut(s, RMX_RESULT_CUT, backend);
-	else if (only_rolls_back(st))
-		session_send_ok(s);
-	else if (st->in_transaction && !ends_transaction(st))
-		session_send_error(s, RMX_ROLLED_BACK, backend);
-	else if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
-		session_send_error(s, RMX_RESULT_CUT, backend);
 	else
-		session_send_error(s, RMX_OUTCOME_UNKNOWN, backend);
+		session_send_ok(s);
 	if (s->phase >= SESSION_CLOSING)
 		return;
-	session_forget_attachment(s);
 	st->failed = true;
 	statement_done(s);
 }
@@ -76,6 +101,14 @@ static void lost_after_answer(struct session *s, struct server_conn *conn)
 	statement_done(s);
 }
 
+/* A command without an answer: its execution is told of it, and of all else the next statement. */
+static void lost_unanswered(struct session *s, struct server_conn *conn)
+{
+	if (s->pins != 0 || session_in_transaction(s))
+		lost_while_idle(s, conn);
+	statement_fail_as(s, &long_data_lost);
+}
+
 static void lost_while_running(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
@@ -85,7 +118,10 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 		lost_after_answer(s, conn);
 		return;
 	}
-	pool_statement_done(conn->pool, 0, false);
+	if (!statement_is_answered(st)) {
+		lost_unanswered(s, conn);
+		return;
+	}
 	log_info(&s->log, "server lost during a statement", LOG_TEXT("backend", backend),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("attempt", st->attempts));
 	STAT_INC(s->env->stats, server_losses_total);
@@ -96,11 +132,6 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 		st->route.reason = REASON_RETRIED;
 		statement_run_again(s);
 		return;
-	}
-	if (s->body.kind != BODY_NONE) {
-		s->body.failure = RMX_OUTCOME_UNKNOWN;
-		stream_resume(&s->stream);
-		return;		/* swallow the rest first */
 	}
 	session_tell_loss(s, backend);
 }
@@ -113,12 +144,18 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	s->conn = NULL;
 	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE,
 				   conn->problem);
+	if (s->body.failure != NULL) {	/* that is what its client will be told */
+		lost_while_idle(s, conn);
+		return;
+	}
 	switch ((enum session_phase)s->phase) {
 	case SESSION_RUNNING:
 		lost_while_running(s, conn);
 		return;
 	case SESSION_RESTORING:		/* nothing of the statement was sent */
-		if (attached)
+		if (attached && !statement_is_answered(&s->st))
+			lost_unanswered(s, conn);
+		else if (attached)
 			session_tell_loss(s, conn->pool->name);
 		else
 			statement_run_again(s);

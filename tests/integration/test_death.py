@@ -7,6 +7,7 @@ the session survives all of it.
 
 import hashlib
 import re
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,10 @@ import pymysql
 import pytest
 
 from readmux import Readmux, close, one, rows, wait_servers_of
-from servers import take_port, wait_until
+from servers import APP, take_port, wait_until
 from servers.accounts import SECOND
+from wire import (CLIENT_LOCAL_FILES, COM_PING, COM_QUERY, COM_STMT_EXECUTE, COM_STMT_PREPARE,
+                  COM_STMT_SEND_LONG_DATA, Refused, Wire)
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
 # More than all socket buffers hold, in rows of <length> bytes, each with its own.
@@ -418,6 +421,199 @@ def test_servers_that_come_up_later(workspace, cluster):
     early.wait_serving()
     early.sees_all(cluster)
     early.stop()
+
+
+# ------------------------------------------ statements that no server ever answers
+
+LONG = 3_000_000        # longer than what is kept, so it is passed on while it arrives
+
+
+@pytest.fixture
+def impatient(start_readmux, breakable):
+    return start_readmux(wait={"read": "1s", "write": "1s"})
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+def test_a_write_of_any_length_that_waits_in_vain(impatient, breakable, table, length):
+    breakable.primary.kill9()
+    connection = impatient.connect()
+    insert = f"INSERT INTO {table} (v) VALUES (LENGTH('{'x' * length}'))"
+    for _ in range(2):
+        assert error_of(lambda: rows(connection, insert))[0] == NO_SERVER
+        assert one(connection, "SELECT @@server_id") in (101, 102)
+    breakable.mend()
+    impatient.sees_all(breakable)
+    rows(connection, insert)
+    assert one(connection, f"SELECT v FROM {table}") == str(length)
+    connection.close()
+
+
+def test_a_long_write_is_interrupted_while_it_waits(start_readmux, breakable, table, background):
+    process = start_readmux()
+    breakable.primary.kill9()
+    connection, other = process.connect(), process.connect()
+    insert = f"INSERT INTO {table} (v) VALUES (LENGTH('{'x' * LONG}'))"
+    write = background(error_of, lambda: rows(connection, insert))
+    time.sleep(1)
+    rows(other, f"KILL QUERY {connection.thread_id()}")
+    assert write.result(timeout=20)[0] == 1317
+    assert one(connection, "SELECT 1") == 1
+    close(connection)
+    close(other)
+
+
+# ----------------------------------------------------- prepared, with data sent ahead
+
+def prepare_long(port, sql):
+    """(wire, statement) of <sql>, which has one parameter."""
+    wire = Wire(port).log_in(APP.name, APP.password, "caching_sha2_password", "app")
+    payload = wire.ask(COM_STMT_PREPARE, sql.encode())
+    statement, columns, parameters = struct.unpack_from("<IHH", payload, 1)
+    for _ in range(sum(count + 1 for count in (columns, parameters) if count)):
+        wire.read_good_packet()
+    return wire, statement
+
+
+def send_ahead(wire, statement, data):
+    wire.command(COM_STMT_SEND_LONG_DATA, struct.pack("<IH", statement, 0) + data)
+
+
+def execute_sent(wire, statement):
+    return wire.ask(COM_STMT_EXECUTE, struct.pack("<IBI", statement, 0, 1) + b"\0\1\xfb\0")
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+def test_data_sent_ahead_waits_in_vain(impatient, breakable, table, length):
+    """It is answered with the execution that it is for, and with nothing else."""
+    wire, statement = prepare_long(impatient.port, f"INSERT INTO {table} (v) VALUES (LENGTH(?))")
+    with wire:
+        breakable.primary.kill9()
+        send_ahead(wire, statement, b"x" * length)
+        send_ahead(wire, statement, b"y" * 50)      # too late as well
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        with pytest.raises(Refused) as failure:
+            execute_sent(wire, statement)
+        assert failure.value.number == NO_SERVER
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        breakable.mend()
+        impatient.sees_all(breakable)
+        send_ahead(wire, statement, b"z" * length)
+        assert execute_sent(wire, statement)[0] == 0
+        assert wire.query(f"SELECT v FROM {table}") == [[str(length).encode()]]
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+@pytest.mark.parametrize("look", (True, False), ids=("noticed", "unnoticed"))
+def test_data_sent_ahead_is_lost(impatient, breakable, table, length, look):
+    """What was sent to a server that died is not executed without it, nor with half of it."""
+    wire, statement = prepare_long(impatient.port, f"INSERT INTO {table} (v) VALUES (LENGTH(?))")
+    with wire:
+        send_ahead(wire, statement, b"x" * length)
+        if look:
+            assert wire.ask(COM_PING)[0] == 0       # by its server, so it has arrived
+        breakable.primary.kill9()
+        breakable.mend()
+        impatient.sees_all(breakable)
+        send_ahead(wire, statement, b"y" * 50)
+        if look:
+            with pytest.raises(Refused) as failure:
+                wire.query("SELECT 1")
+            assert failure.value.number == LOST
+        with pytest.raises(Refused) as failure:
+            execute_sent(wire, statement)
+        assert failure.value.number == LOST
+        send_ahead(wire, statement, b"z" * length)
+        assert execute_sent(wire, statement)[0] == 0
+        assert wire.query(f"SELECT v FROM {table}") == [[str(length).encode()]]
+
+
+@pytest.mark.parametrize("statement", ("SELECT SLEEP(2), LENGTH(?)",
+                                       "INSERT INTO {} (v) VALUES (SLEEP(2) + LENGTH(?))"),
+                         ids=("read", "write"))
+def test_a_long_execution_whose_server_dies(readmux, breakable, table, background, statement):
+    """It was passed on while it came and cannot be run again; the session goes on."""
+    wire, number = prepare_long(readmux.port, statement.format(table))
+    with wire:
+        wire.command(COM_STMT_EXECUTE, struct.pack("<IBI", number, 0, 1) + b"\0\1\xfb\0"
+                     + b"\xfd" + LONG.to_bytes(3, "little") + b"w" * LONG)
+        victim = wait_until(lambda: running_at(breakable, "SLEEP(2)"), "it runs")
+        victim.kill9()
+        with pytest.raises(Refused) as failure:
+            wire.read_good_packet()
+        assert failure.value.number == LOST
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+
+
+def test_a_long_execution_whose_server_takes_its_leave(readmux, breakable, background):
+    wire, number = prepare_long(readmux.port, "SELECT SLEEP(5), LENGTH(?)")
+    with wire:
+        wire.command(COM_STMT_EXECUTE, struct.pack("<IBI", number, 0, 1) + b"\0\1\xfb\0"
+                     + b"\xfd" + LONG.to_bytes(3, "little") + b"w" * LONG)
+        victim = wait_until(lambda: running_at(breakable, "SLEEP(5)"), "it runs")
+        victim.stop()
+        with pytest.raises(Refused):
+            while True:
+                wire.read_good_packet()
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+
+
+# --------------------------------------------------------------------- local files
+
+@pytest.fixture
+def local_files(breakable):
+    """Servers that take files of clients."""
+    for server in breakable.servers:
+        server.sql("SET GLOBAL local_infile = 1")
+
+
+def begin_file(port, table):
+    """A wire with a LOAD DATA that has had two rows of its file."""
+    wire = Wire(port, extra=CLIENT_LOCAL_FILES)
+    wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+    assert wire.ask(COM_QUERY, f"LOAD DATA LOCAL INFILE 'f' INTO TABLE {table}".encode()) == b"\xfbf"
+    wire.write_packet(b"1\tone\n2\ttwo\n")
+    return wire
+
+
+@pytest.mark.parametrize("transaction", (False, True), ids=("autocommit", "transaction"))
+@pytest.mark.parametrize("ended", (False, True), ids=("in-the-file", "behind-it"))
+def test_the_server_of_a_local_file_dies(readmux, breakable, table, local_files, ended, transaction):
+    wire = Wire(readmux.port, extra=CLIENT_LOCAL_FILES)
+    with wire:
+        wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        if transaction:
+            wire.query("BEGIN")
+        assert wire.ask(COM_QUERY, f"LOAD DATA LOCAL INFILE 'f' INTO TABLE {table}".encode()) \
+            == b"\xfbf"
+        wire.write_packet(b"1\tone\n2\ttwo\n")
+        if ended:
+            breakable.primary.freeze()
+            wire.write_packet(b"")
+            time.sleep(0.3)
+        breakable.primary.kill9()
+        if not ended:
+            time.sleep(0.3)
+            wire.write_packet(b"3\tthree\n" * 100000)
+            wire.write_packet(b"")
+        with pytest.raises(Refused) as failure:
+            wire.read_good_packet()
+        assert failure.value.number == (ROLLED_BACK if transaction else LOST)
+        assert transaction or "may or may not" in failure.value.text
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        breakable.mend()
+        assert int(wire.query(f"SELECT COUNT(*) FROM {table}")[0][0]) == 0 or ended
+
+
+def test_the_client_of_a_local_file_goes_away(readmux, breakable, table, local_files):
+    """Nothing of the file stays, and the connection is not given to anybody else."""
+    for _ in range(3):
+        with begin_file(readmux.port, table):
+            pass
+    connection = readmux.connect()
+    rows(connection, f"INSERT INTO {table} (v) VALUES ('after')")
+    wait_until(lambda: not running_at(breakable, "LOAD DATA"), "no LOAD DATA runs")
+    assert breakable.primary.sql(f"SELECT v FROM {table}") == (("after",),)
+    connection.close()
 
 
 # ------------------------------------------------------------------- another server
