@@ -314,8 +314,9 @@ static size_t take_packet(struct session *s, struct span bytes)
 		session_command(s, span_head(bytes, whole), true);
 		return whole;
 	}
-	if (bytes.len < s->env->settings->max_statement_bytes)
+	if (bytes.len < size_min(whole, s->env->settings->max_statement_bytes))
 		return 0;
+	bytes = span_head(bytes, size_min(bytes.len, whole));	/* what follows is another packet */
 	session_command(s, bytes, false);
 	return bytes.len;
 }

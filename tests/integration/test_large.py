@@ -48,6 +48,18 @@ def test_statement_of_exactly_this_size(session, size):
     assert one(session, "SELECT 1") == 1
 
 
+def test_statement_that_is_kept_up_to_the_limit(start_readmux, size):
+    """With sessions.max_statement at its maximum, as long as one packet."""
+    keeper = start_readmux(sessions={"max_statement": "16M"})
+    session = keeper.connect()
+    head, tail = "SELECT @@server_id <> 100, SHA2('", "', 256)"
+    text = text_of(size - 1 - len(head) - len(tail))
+    for _ in range(2):
+        ((on_replica, digest),) = rows(session, head + text + tail)
+        assert digest == sha2(text) and on_replica == (size < 16 * MiB - 1)
+    session.close()
+
+
 def test_row_of_exactly_this_size(session, size):
     """The payload, the text's length and all, has <size> bytes."""
     length = size - (4 if size < 16 * MiB else 5 if size - 4 < 16 * MiB else 9)
