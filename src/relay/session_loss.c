@@ -109,6 +109,35 @@ static void lost_unanswered(struct session *s, struct server_conn *conn)
 	statement_fail_as(s, &long_data_lost);
 }
 
+static const char *name_of(const struct session *s, uint32_t backend)
+{
+	const struct backend_view *view = topology_by_id(s->env->topology, backend);
+
+	return view != NULL ? view->name : "a server that is gone";
+}
+
+/*
+ * A statement that ends its server would end them all, one after the other: one that was lost
+ * twice in the middle is not run a third time.  A silent server has not died of it.
+ */
+static void repeat_elsewhere(struct session *s, struct server_conn *conn)
+{
+	struct statement *st = &s->st;
+	uint32_t before = st->died_on;
+
+	if (st->given_up) {
+		st->given_up = false;
+	} else if (before != 0) {
+		statement_fail(s, RMX_LOST_TWICE, name_of(s, before), conn->pool->name);
+		return;
+	} else {
+		st->died_on = conn->pool->backend_id;
+	}
+	statement_count_retry(s, conn->pool);
+	st->route.reason = REASON_RETRIED;
+	statement_run_again(s);
+}
+
 static void lost_while_running(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
@@ -128,9 +157,7 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 	STAT_INC(conn->pool->stats, losses_total);
 	st->avoid = conn->pool->backend_id;
 	if (statement_may_repeat(s)) {
-		statement_count_retry(s, conn->pool);
-		st->route.reason = REASON_RETRIED;
-		statement_run_again(s);
+		repeat_elsewhere(s, conn);
 		return;
 	}
 	session_tell_loss(s, backend);
@@ -181,9 +208,11 @@ void session_conn_silent(void *owner, struct server_conn *conn)
 {
 	struct session *s = session_from(owner);
 
-	if (s->phase == SESSION_RUNNING && statement_may_repeat(s) &&
-	    topology_usable_replicas(s->env->topology) > 0)
-		server_conn_lose(conn, "the server answers no probes");
+	if (s->phase != SESSION_RUNNING || !statement_may_repeat(s) ||
+	    topology_usable_replicas(s->env->topology) == 0)
+		return;
+	s->st.given_up = true;
+	server_conn_lose(conn, "the server answers no probes");
 }
 
 /* State that was lost while the session was idle is told now, once. */

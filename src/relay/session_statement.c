@@ -116,7 +116,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if (prepare)
 		restore_write_prepare(conn, st->prepared->typed != NULL ?
 				      st->prepared->typed : st->prepared->query, &w);
-	if (fresh && shows_what_was_before(s, conn)) {
+	/* what was lost with its server runs only where one has answered just now */
+	if (fresh && (shows_what_was_before(s, conn) || st->died_on != 0)) {
 		restore_write_clean(conn, &w);
 		conn->warned = false;
 	}
@@ -130,7 +131,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 			server_conn_lose(conn, "session state too large to restore");
 		return;
 	}
-	if (!prepare && (st->route.retryable || (w.len == 0 && conn->identified))) {
+	if (!prepare && st->died_on == 0 && (st->route.retryable || (w.len == 0 && conn->identified))) {
 		send_statement(s, &w);
 		return;
 	}

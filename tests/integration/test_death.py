@@ -6,7 +6,9 @@ the session survives all of it.
 """
 
 import hashlib
+import os
 import re
+import signal
 import struct
 import threading
 import time
@@ -15,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 import pytest
 
-from readmux import Readmux, close, one, rows, wait_servers_of
+from readmux import Readmux, close, one, rows, servers_of, wait_servers_of
 from servers import APP, take_port, wait_until
 from servers.accounts import SECOND
 from wire import (CLIENT_LOCAL_FILES, COM_PING, COM_QUERY, COM_STMT_EXECUTE, COM_STMT_PREPARE,
@@ -123,6 +125,35 @@ def test_replica_before_the_first_row(session, breakable, background):
     ((server_id, slept),) = read.result(timeout=20)
     assert server_id != victim.server_id and slept == 0
     assert one(session, "SELECT 1") == 1
+
+
+def test_a_read_that_ends_servers(readmux, breakable, table, background):
+    """After two of them in the middle of it, it is not run by a third."""
+    connection, killed = readmux.connect(), []
+    read = background(error_of, lambda: rows(connection, "SELECT @@server_id, SLEEP(3)"))
+    for _ in range(2):
+        killed.append(wait_until(lambda: running_at(breakable, "SLEEP(3)"), "the read runs"))
+        killed[-1].kill9()
+    number, text = read.result(timeout=20)
+    assert number == LOST and all(victim.name in text for victim in killed)
+    assert not running_at(breakable, "SLEEP(3)")
+    breakable.mend()
+    goes_on(connection, table)
+    connection.close()
+
+
+def test_replicas_that_die_together(readmux, breakable, background):
+    """The second one had not begun the read, so that it does not count."""
+    connection = readmux.connect()
+    servers_of(connection)              # there are connections to all
+    read = background(one, connection, "SELECT @@server_id + SLEEP(2)")
+    wait_until(lambda: running_at(breakable, "SLEEP(2)"), "the read runs")
+    for replica in breakable.replicas:
+        os.kill(replica.pid, signal.SIGKILL)
+    assert read.result(timeout=20) == 100
+    for replica in breakable.replicas:
+        replica.process.wait()
+    connection.close()
 
 
 def read_to_the_end(cursor):

@@ -85,6 +85,8 @@ struct statement {
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
 	uint8_t            retries;		/* of them, after a server was lost or gave up */
+	uint32_t           died_on;		/* backend id of the server that was lost while it ran it, 0 = none */
+	bool               given_up;		/* its server is left because it is silent */
 	bool               in_transaction;	/* the session was in one when it began */
 	bool               harmless;		/* changes no data, whatever its class */
 	bool               prepare_again;	/* the server has lost the prepared statement */
