@@ -77,11 +77,21 @@ static void reap(struct deferred *d)
 
 static void say_closed(struct session *s, const char *why)
 {
+	enum log_level level = s->farewell ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	char peer[ADDRESS_TEXT_MAX];
 
-	log_debug(&s->log, "session closed", LOG_TEXT("reason", why),
-		  LOG_TEXT("phase", phases[s->phase].name),
-		  LOG_TEXT("peer", session_name(s, peer, sizeof(peer))));
+	s->farewell = true;
+	log_at(level, &s->log, "session closed", LOG_TEXT("reason", why),
+	       LOG_TEXT("phase", phases[s->phase].name),
+	       LOG_TEXT("peer", session_name(s, peer, sizeof(peer))));
+}
+
+/* Between statements, with nothing open; or without ever having logged in, as probes of ports do. */
+static bool may_end_now(const struct session *s)
+{
+	if (s->phase == SESSION_LOGIN)
+		return s->account == NULL && s->login != NULL && s->login->user[0] == '\0';
+	return s->phase == SESSION_READY && s->input.len == 0 && !session_in_transaction(s);
 }
 
 void session_close(struct session *s, const char *why)
@@ -436,7 +446,10 @@ static void session_drained(void *arg)
 
 static void session_stream_closed(void *arg, enum stream_end why)
 {
-	session_close(session_from(arg), stream_end_text(why));
+	struct session *s = session_from(arg);
+
+	s->farewell |= why == STREAM_END_EOF && may_end_now(s);
+	session_close(s, stream_end_text(why));
 }
 
 static const struct stream_user_ops session_stream_ops = {

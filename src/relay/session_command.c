@@ -22,6 +22,7 @@ static void command_quit(struct session *s, struct span packet, bool whole)
 {
 	(void)whole;
 	(void)packet;
+	s->farewell = true;
 	session_close(s, "COM_QUIT");
 }
 
@@ -106,13 +107,23 @@ static void command_process_kill(struct session *s, struct span packet, bool who
 		statement_start(s, packet, whole);
 }
 
+/* The primary's; where that is away, those of whatever server there is. */
+static void command_statistics(struct session *s, struct span packet, bool whole)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+
+	if (primary == NULL || !primary->writable)
+		s->st.verdict.class = SQL_READ;
+	statement_start(s, packet, whole);
+}
+
 static const struct command_row rows[] = {
 	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit, false },
 	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL, false },
 	{ COM_QUERY, SQL_WRITE, REASON_NOT_UNDERSTOOD, 0, NULL, false },
 	{ COM_FIELD_LIST, SQL_READ, REASON_SHOW, 0, NULL, false },
 	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
-	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, command_statistics, false },
 	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
 	{ COM_PROCESS_KILL, SQL_WRITE, REASON_COMMAND, 0, command_process_kill, false },
 	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL, false },

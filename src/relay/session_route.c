@@ -351,18 +351,26 @@ static void start_deadline(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (st->deadline_us == 0)
+	if (st->deadline_us == 0) {
 		st->deadline_us = loop_now_us(s->env->loop) + patience_us(s);
+		s->ticket.error_number = 0;
+	}
 	timer_clear(&s->timer);
 	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
 }
 
 static void fail_waiting(struct session *s, enum rmx_error error)
 {
-	char states[500];
+	char states[700];
+	size_t len;
 
 	topology_describe(s->env->topology, s->st.verdict.class != SQL_WRITE, BACKEND_PRIMARY,
 			  states, sizeof(states));
+	if (s->ticket.error_number != 0) {	/* a server is well, and refuses connections */
+		len = strlen(states);
+		(void)snprintf(states + len, sizeof(states) - len, "; a server said %u: %s",
+			       s->ticket.error_number, s->ticket.problem);
+	}
 	statement_fail(s, error, states);
 }
 

@@ -367,6 +367,7 @@ void statement_done(struct session *s)
 	prepared_free(s->preparing);	/* the server did not take it */
 	s->preparing = st->prepared = NULL;
 	if ((st->verdict.flags & SQL_RELEASES) != 0 && !st->failed) {
+		s->farewell = true;
 		session_close_gently(s, "released");
 		return;
 	}

@@ -20,8 +20,8 @@ import pytest
 from readmux import Readmux, close, one, rows, servers_of, wait_servers_of
 from servers import APP, take_port, wait_until
 from servers.accounts import SECOND
-from wire import (CLIENT_LOCAL_FILES, COM_PING, COM_QUERY, COM_STMT_EXECUTE, COM_STMT_PREPARE,
-                  COM_STMT_SEND_LONG_DATA, Refused, Wire)
+from wire import (CLIENT_LOCAL_FILES, COM_PING, COM_QUERY, COM_STATISTICS, COM_STMT_EXECUTE,
+                  COM_STMT_PREPARE, COM_STMT_SEND_LONG_DATA, Refused, Wire)
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
 # More than all socket buffers hold, in rows of <length> bytes, each with its own.
@@ -78,6 +78,13 @@ def test_idle_replica(session, breakable, table, ordinal):
     assert one(session, "SELECT @@server_id") != victim.server_id
     wait_servers_of(session, {203 - victim.server_id})
     goes_on(session, table)
+
+
+def test_statistics_without_the_primary(readmux, breakable):
+    breakable.primary.kill9()
+    with Wire(readmux.port) as wire:
+        wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        assert wire.ask(COM_STATISTICS).startswith(b"Uptime: ")
 
 
 def test_both_replicas(session, breakable, table):
@@ -252,10 +259,17 @@ def test_while_logging_in(start_readmux, breakable, background, ordinal):
     """The login needs a server (nothing is known of the user yet), which dies over it."""
     fresh = start_readmux()
     victim = breakable.servers[ordinal]
+    if not victim.is_primary:           # which is asked first
+        breakable.primary.kill9()
+        breakable.servers[3 - ordinal].kill9()
+        wait_until(lambda: [each["usable"] for each in fresh.status()["backends"]].count(True) == 1,
+                   "only the victim is in")
     victim.freeze()
     login = background(fresh.connect, SECOND.name, SECOND.password)
     time.sleep(0.3)
     victim.kill9()
+    if not victim.is_primary:
+        breakable.servers[3 - ordinal].launch()
     connection = login.result(timeout=20)
     assert one(connection, "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1)") == SECOND.name
     connection.close()

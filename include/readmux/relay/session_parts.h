@@ -122,7 +122,7 @@ struct session {
 	uint32_t              tag;
 	uint8_t               phase;		/* enum session_phase; changed by one gate */
 	uint8_t               listen;		/* enum listen_route */
-	bool                  closed;
+	bool                  farewell;		/* its end is ordinary, or told already */
 	bool                  lost_transaction;	/* told at the next statement */
 	bool                  login_counts;	/* a failure now is a failed login */
 	uint16_t              status;		/* server status flags, as the client knows them */
