@@ -20,6 +20,7 @@
 struct entry {
 	UT_hash_handle hh;
 	struct secret *secret[SOURCES];		/* NULL: that source knows nothing */
+	unsigned       list[SOURCES];		/* the last one of that source that it was on */
 	uint64_t       learned_us;
 	char           name[];
 };
@@ -37,6 +38,7 @@ struct credentials {
 	struct entry   *entries;
 	struct failure *failures;
 	uint64_t        ttl_us;
+	unsigned        lists[SOURCES];		/* how many have been put */
 	uint64_t        swept_us;	/* when expired secrets were last looked for */
 	unsigned        burst;
 	uint64_t        window_us;
@@ -111,10 +113,16 @@ void credentials_free(struct credentials *c)
 	free(c);
 }
 
-void credentials_clear(struct credentials *c, enum credential_source source)
+void credentials_settle(struct credentials *c, enum credential_source source)
 {
+	struct entry *e, *next;
+
 	pthread_mutex_lock(&c->lock);
-	forget_all(c, source);
+	HASH_ITER(hh, c->entries, e, next) {
+		if (e->secret[source] != NULL && e->list[source] != c->lists[source])
+			forget(c, e, source);
+	}
+	c->lists[source]++;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -173,6 +181,7 @@ static bool entry_put(struct credentials *c, struct entry *e, enum credential_so
 		return false;
 	}
 	*e->secret[source] = *secret;
+	e->list[source] = c->lists[source];
 	if (source == CREDENTIAL_LEARNED)
 		e->learned_us = now_us;
 	return true;

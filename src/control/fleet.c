@@ -122,12 +122,12 @@ static void pass_accounts(struct fleet *f, const struct probe_report *r)
 {
 	if (!r->has_accounts)
 		return;
-	f->ops->account(f->arg, SPAN_NONE, SPAN_NONE);
 	for (size_t i = 0; i < r->account_count; i++) {
 		if (r->accounts[i].hash[0] != '\0')
 			f->ops->account(f->arg, span_of(r->accounts[i].user),
 					span_of(r->accounts[i].hash));
 	}
+	f->ops->account(f->arg, SPAN_NONE, SPAN_NONE);
 }
 
 /* Another data directory behind the same address: no connection of old may go on there. */

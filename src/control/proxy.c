@@ -209,7 +209,7 @@ static void published(void *arg, const struct topology *topology)
 		serve_as_successor(p);
 }
 
-/* Hashes of the primary's accounts: a user without one starts a fresh list. */
+/* Hashes of the primary's accounts: a user without one ends the list. */
 static void account(void *arg, struct span user, struct span native_hash)
 {
 	struct proxy *p = arg;
@@ -217,7 +217,7 @@ static void account(void *arg, struct span user, struct span native_hash)
 	struct secret secret;
 
 	if (user.len == 0) {
-		credentials_clear(p->common.credentials, CREDENTIAL_READ);
+		credentials_settle(p->common.credentials, CREDENTIAL_READ);
 		return;
 	}
 	if (!native_hash_from_text(native_hash, stage2))
@@ -366,7 +366,6 @@ static void put_users(struct proxy *p)
 {
 	const struct settings *s = p->settings;
 
-	credentials_clear(p->common.credentials, CREDENTIAL_CONFIGURED);
 	for (size_t i = 0; i < s->user_count; i++) {
 		struct secret secret;
 
@@ -379,6 +378,7 @@ static void put_users(struct proxy *p)
 				  LOG_TEXT("user", s->users[i].name));
 		secret_wipe(&secret);
 	}
+	credentials_settle(p->common.credentials, CREDENTIAL_CONFIGURED);
 	credentials_limit(p->common.credentials, (unsigned)s->login_failures,
 			  s->login_failure_window_ms * 1000);
 }

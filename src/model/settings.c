@@ -137,10 +137,10 @@ static const struct setting table[] = {
 	{ "sessions.idle_timeout", SETTING_DURATION, AT(session_idle_timeout_ms), SECOND,
 	  365 * DAY, "8h", NULL, SETTING_RELOAD,
 	  "A client that sent nothing for this long is disconnected." },
-	{ "sessions.max_statement", SETTING_BYTES, AT(max_statement_bytes), KIB, GIB, "1M",
+	{ "sessions.max_statement", SETTING_BYTES, AT(max_statement_bytes), KIB, 16 * MIB, "1M",
 	  NULL, SETTING_RELOAD,
-	  "Longest text that is read to tell reads from writes; a longer statement goes to "
-	  "the primary." },
+	  "Longest text that is read to tell reads from writes; a longer statement, and any of "
+	  "16 MiB (several packets of the protocol), goes to the primary." },
 
 	{ "login.timeout", SETTING_DURATION, AT(login_timeout_ms), 100, 10 * MINUTE, "10s",
 	  NULL, SETTING_RELOAD, "Longest time that a client may take to log in." },

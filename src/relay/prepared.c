@@ -145,6 +145,7 @@ void prepared_free(struct prepared *p)
 		return;
 	query_drop(p->typed);
 	query_drop(p->query);
+	free(p->failure);
 	free(p);
 }
 
@@ -208,16 +209,21 @@ void prepared_set_long_data(struct prepared_set *set, struct prepared *p, bool s
 	p->long_data = sent;
 }
 
-void prepared_set_detach(struct prepared_set *set)
+void prepared_set_detach(struct prepared_set *set, const struct failure *lost)
 {
 	struct prepared *p, *next;
 
 	if (set->cursors + set->long_data + set->bound == 0)
 		return;
 	HASH_ITER(hh, set->by_id, p, next) {
+		bool broken = p->query == NULL;
+
+		if (p->long_data && p->failure == NULL)
+			p->failure = failure_copy(lost);
+		broken |= p->long_data && p->failure == NULL;	/* no memory to say so */
 		prepared_set_cursor(set, p, false);
 		prepared_set_long_data(set, p, false);
-		if (p->query == NULL)
+		if (broken)
 			prepared_set_remove(set, p);
 	}
 }

@@ -391,13 +391,16 @@ static void finish_request(struct server_conn *conn, struct request *r)
 	slab_give(&conn->env->requests, r);
 }
 
-/* Keep what is not complete yet for the next read. */
+/*
+ * Keep what is not complete yet for the next read.  The bytes of this one, which <rest> and
+ * whatever was passed on may point into, are no longer valid then.
+ */
 static void hold(struct server_conn *conn, struct span rest)
 {
 	struct buffer fresh = { 0 };
 
 	if (rest.len == 0) {
-		conn->held.len = 0;
+		buffer_free(&conn->held);
 		return;
 	}
 	if (conn->held.len > 0 && rest.data == conn->held.data && rest.len == conn->held.len)
@@ -462,10 +465,11 @@ static void pump(struct server_conn *conn, struct span bytes)
 		bytes = span_from(bytes, n);
 	if (conn->state == SERVER_CONN_CLOSED)
 		return;
-	hold(conn, bytes);
 	r = STAILQ_FIRST(&conn->requests);
-	if (r != NULL && conn->state != SERVER_CONN_CLOSED)
-		r->ops->batch_end(r->arg, conn);
+	if (r != NULL)
+		r->ops->batch_end(r->arg, conn);	/* its pieces lie in these bytes */
+	if (conn->state != SERVER_CONN_CLOSED)
+		hold(conn, bytes);
 }
 
 /*

@@ -77,11 +77,21 @@ static void reap(struct deferred *d)
 
 static void say_closed(struct session *s, const char *why)
 {
+	enum log_level level = s->farewell ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	char peer[ADDRESS_TEXT_MAX];
 
-	log_debug(&s->log, "session closed", LOG_TEXT("reason", why),
-		  LOG_TEXT("phase", phases[s->phase].name),
-		  LOG_TEXT("peer", session_name(s, peer, sizeof(peer))));
+	s->farewell = true;
+	log_at(level, &s->log, "session closed", LOG_TEXT("reason", why),
+	       LOG_TEXT("phase", phases[s->phase].name),
+	       LOG_TEXT("peer", session_name(s, peer, sizeof(peer))));
+}
+
+/* Between statements, with nothing open; or without ever having logged in, as probes of ports do. */
+static bool may_end_now(const struct session *s)
+{
+	if (s->phase == SESSION_LOGIN)
+		return s->account == NULL && s->login != NULL && s->login->user[0] == '\0';
+	return s->phase == SESSION_READY && s->input.len == 0 && !session_in_transaction(s);
 }
 
 void session_close(struct session *s, const char *why)
@@ -92,7 +102,7 @@ void session_close(struct session *s, const char *why)
 	session_set_phase(s, SESSION_CLOSED);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
-	s->body = (struct body){ 0 };
+	body_drop(s);
 	session_drop_conn(s);
 	session_close_prepared(s);
 	session_drop_ties(s);
@@ -139,7 +149,7 @@ void session_close_gently(struct session *s, const char *why)
 	say_closed(s, why);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
-	s->body = (struct body){ 0 };
+	body_drop(s);
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);
 	timer_clear(&s->timer);
@@ -178,22 +188,31 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 	send_packet(s, &w);
 }
 
-void session_send_error(struct session *s, enum rmx_error error, ...)
+void session_word_failure(struct session *s, struct failure *f, enum rmx_error error,
+			  va_list arguments)
 {
 	const struct rmx_error_info *info = rmx_error_info(error);
-	char text[800];
-	va_list arguments;
 
-	va_start(arguments, error);
-	(void)vsnprintf(text, sizeof(text), info->text, arguments);
-	va_end(arguments);
+	*f = (struct failure){ .number = info->number };
+	(void)snprintf(f->sqlstate, sizeof(f->sqlstate), "%s", info->sqlstate);
+	(void)vsnprintf(f->text, sizeof(f->text), info->text, arguments);
 	STAT_INC(s->env->stats, errors_total);
 	STAT_INC(s->env->stats, own_errors[error]);
 	if (s->user_stats != NULL)
 		STAT_INC(s->user_stats, errors_total);
 	log_info(&s->log, "error to client", LOG_TEXT("error", info->name),
-		 LOG_UINT("number", info->number), LOG_TEXT("text", text));
-	session_send_server_error(s, info->number, info->sqlstate, text);
+		 LOG_UINT("number", info->number), LOG_TEXT("text", f->text));
+}
+
+void session_send_error(struct session *s, enum rmx_error error, ...)
+{
+	struct failure f;
+	va_list arguments;
+
+	va_start(arguments, error);
+	session_word_failure(s, &f, error, arguments);
+	va_end(arguments);
+	session_send_server_error(s, f.number, f.sqlstate, f.text);
 }
 
 void session_send_ok(struct session *s)
@@ -307,8 +326,9 @@ static size_t take_packet(struct session *s, struct span bytes)
 		session_command(s, span_head(bytes, whole), true);
 		return whole;
 	}
-	if (bytes.len < s->env->settings->max_statement_bytes)
+	if (bytes.len < size_min(whole, s->env->settings->max_statement_bytes))
 		return 0;
+	bytes = span_head(bytes, size_min(bytes.len, whole));	/* what follows is another packet */
 	session_command(s, bytes, false);
 	return bytes.len;
 }
@@ -428,7 +448,10 @@ static void session_drained(void *arg)
 
 static void session_stream_closed(void *arg, enum stream_end why)
 {
-	session_close(session_from(arg), stream_end_text(why));
+	struct session *s = session_from(arg);
+
+	s->farewell |= why == STREAM_END_EOF && may_end_now(s);
+	session_close(s, stream_end_text(why));
 }
 
 static const struct stream_user_ops session_stream_ops = {

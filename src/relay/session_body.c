@@ -18,29 +18,46 @@ void body_start(struct session *s, struct span packet)
 	stream_pause(&s->stream);
 }
 
+void body_drop(struct session *s)
+{
+	free(s->body.failure);
+	s->body = (struct body){ 0 };
+}
+
+/* It waits for the client only, whatever it did before. */
+void body_swallow(struct session *s, const struct failure *f)
+{
+	if (s->body.failure != NULL)
+		return;		/* it fails already */
+	s->body.failure = failure_copy(f);
+	if (s->body.failure == NULL) {
+		session_close(s, "out of memory");
+		return;
+	}
+	session_set_phase(s, SESSION_ROUTING);
+	timer_clear(&s->timer);
+	hold_drop(&s->st.packet, s->env->loop);
+	stream_resume(&s->stream);
+	session_look_later(s);
+}
+
 static void body_complete(struct session *s)
 {
-	bool file = s->body.kind == BODY_FILE;
-	enum rmx_error failure = s->body.failure;
+	struct failure *failure = s->body.failure;
 
 	s->body = (struct body){ 0 };
 	stream_pause(&s->stream);
-	if (failure == RMX_OK) {
-		if (command_info(s->st.command)->response == RESPONSE_NONE)
-			statement_unanswered(s);
-		return;
-	}
-	(void)file;
-	session_send_error(s, failure, "its server");
-	s->st.failed = true;
-	session_forget_attachment(s);
-	statement_done(s);
+	if (failure != NULL)
+		statement_fail_as(s, failure);
+	else if (!statement_is_answered(&s->st))
+		statement_unanswered(s);
+	free(failure);
 }
 
 /* Pass <bytes> on, or drop them when there is nobody left to pass them to. */
 static void pass_body(struct session *s, struct span bytes)
 {
-	if (s->conn == NULL || s->body.failure != RMX_OK)
+	if (s->conn == NULL || s->body.failure != NULL)
 		return;
 	stream_write(&s->conn->stream, bytes);
 	if (s->conn != NULL && stream_queued(&s->conn->stream) > STREAM_HIGH_WATER)
@@ -72,7 +89,7 @@ size_t body_bytes(struct session *s, struct span bytes)
 	struct body *b = &s->body;
 	size_t n = 0;
 
-	if (s->phase != SESSION_RUNNING && b->failure == RMX_OK)
+	if (s->phase != SESSION_RUNNING && b->failure == NULL)
 		return 0;		/* not sent yet: its start waits for a server */
 	if (b->left > 0) {
 		n = size_min(bytes.len, b->left);

@@ -22,6 +22,7 @@ static void command_quit(struct session *s, struct span packet, bool whole)
 {
 	(void)whole;
 	(void)packet;
+	s->farewell = true;
 	session_close(s, "COM_QUIT");
 }
 
@@ -107,13 +108,23 @@ static void command_process_kill(struct session *s, struct span packet, bool who
 		statement_start(s, packet, whole);
 }
 
+/* The primary's; where that is away, those of whatever server there is. */
+static void command_statistics(struct session *s, struct span packet, bool whole)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+
+	if (primary == NULL || !primary->writable)
+		s->st.verdict.class = SQL_READ;
+	statement_start(s, packet, whole);
+}
+
 static const struct command_row rows[] = {
 	{ COM_QUIT, SQL_SESSION, REASON_COMMAND, 0, command_quit, false },
 	{ COM_INIT_DB, SQL_SESSION, REASON_USE_SCHEMA, 0, NULL, false },
 	{ COM_QUERY, SQL_WRITE, REASON_NOT_UNDERSTOOD, 0, NULL, false },
 	{ COM_FIELD_LIST, SQL_READ, REASON_SHOW, 0, NULL, false },
 	{ COM_REFRESH, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
-	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
+	{ COM_STATISTICS, SQL_WRITE, REASON_COMMAND, 0, command_statistics, false },
 	{ COM_PROCESS_INFO, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
 	{ COM_PROCESS_KILL, SQL_WRITE, REASON_COMMAND, 0, command_process_kill, false },
 	{ COM_DEBUG, SQL_WRITE, REASON_COMMAND, 0, NULL, false },
@@ -149,8 +160,8 @@ static void refuse(struct session *s, uint8_t command)
 	session_send_error(s, RMX_UNKNOWN_COMMAND);
 }
 
-/* A refused command that is still arriving: swallow it first. */
-void session_refuse_long(struct session *s)
+/* A command that readmux does not know, and that is still arriving, ends the session. */
+static void refuse_long(struct session *s)
 {
 	session_send_error(s, RMX_PACKET_TOO_LARGE, "this command", "what readmux takes for it");
 	session_close_gently(s, "a command too large to refuse politely");
@@ -230,7 +241,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 		if (whole)
 			refuse(s, command);
 		else
-			session_refuse_long(s);
+			refuse_long(s);
 		return;
 	}
 	s->serial++;

@@ -107,11 +107,8 @@ static void dial_killer(struct interruption *i, const struct server_conn *victim
 
 static void stop_waiting(struct session *s)
 {
-	statement_stop_waiting(s);
 	s->st.asking = false;
-	session_send_error(s, RMX_INTERRUPTED);
-	s->st.failed = true;
-	statement_done(s);
+	statement_fail(s, RMX_INTERRUPTED);
 }
 
 /*

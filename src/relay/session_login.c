@@ -93,6 +93,7 @@ static void refuse(struct session *s, uint16_t number)
 {
 	say_refused(s, number);
 	STAT_INC(s->env->stats, login_failures_total);
+	s->farewell = s->before.account == NULL;
 	if (s->before.account != NULL)
 		go_on_as_before(s);
 	else

@@ -29,40 +29,67 @@ bool statement_may_repeat(const struct session *s)
 	const struct statement *st = &s->st;
 	bool begins = (st->verdict.flags & (SQL_BEGINS | SQL_MULTI)) == SQL_BEGINS;
 
-	if (st->in_transaction || s->pins != 0 || s->body.kind != BODY_NONE || st->passed)
+	if (st->in_transaction || s->pins != 0 || !statement_is_kept(s) || st->passed)
 		return false;
 	return st->route.retryable || begins ||
 	       (st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0);
 }
 
+/* For executions that will lack what was sent ahead for them. */
+static const struct failure long_data_lost = {
+	.number = 2013,
+	.sqlstate = "08S01",
+	.text = "readmux: lost the connection to a server, and with it the data that was sent "
+		"for this statement; it was not run",
+};
+
 /* Everything that lived on the lost connection is gone. */
 void session_forget_attachment(struct session *s)
 {
+	struct prepared *p = s->st.prepared;
+	uint32_t id = p != NULL && p != s->preparing ? p->id : 0;
+
 	s->pins = 0;
 	session_drop_ties(s);
-	prepared_set_detach(&s->prepared);
+	if (id != 0 && statement_is_answered(&s->st))
+		prepared_set_long_data(&s->prepared, p, false);	/* its execution is told itself */
+	prepared_set_detach(&s->prepared, &long_data_lost);
+	if (id != 0 && prepared_set_find(&s->prepared, id) == NULL)
+		s->st.prepared = NULL;
 	session_count_prepared(s);
 	s->status &= (uint16_t)~(SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY);
+}
+
+/* What is known of one that was in flight and has no answer. */
+static enum rmx_error error_of_loss(const struct session *s)
+{
+	const struct statement *st = &s->st;
+
+	if (st->in_transaction && rolls_back_when_lost(s) && keeps_transaction(st))
+		return RMX_ROLLED_BACK;
+	if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
+		return RMX_RESULT_CUT;
+	return RMX_OUTCOME_UNKNOWN;
 }
 
 /* A statement was in flight; tell the client honestly what is known of it. */
 void session_tell_loss(struct session *s, const char *backend)
 {
 	struct statement *st = &s->st;
+	enum rmx_error error = error_of_loss(s);
+	bool in_answer = st->passed && !st->asked_file;
 
-	if (st->passed)
+	session_forget_attachment(s);
+	if (!in_answer && !only_rolls_back(st)) {
+		statement_fail(s, error, backend);
+		return;
+	}
+	if (in_answer)
 		response_cut(s, RMX_RESULT_CUT, backend);
-	else if (only_rolls_back(st))
-		session_send_ok(s);
-	else if (st->in_transaction && rolls_back_when_lost(s) && keeps_transaction(st))
-		session_send_error(s, RMX_ROLLED_BACK, backend);
-	else if ((st->verdict.class == SQL_READ || st->harmless) && !st->in_transaction)
-		session_send_error(s, RMX_RESULT_CUT, backend);
 	else
-		session_send_error(s, RMX_OUTCOME_UNKNOWN, backend);
+		session_send_ok(s);
 	if (s->phase >= SESSION_CLOSING)
 		return;
-	session_forget_attachment(s);
 	st->failed = true;
 	statement_done(s);
 }
@@ -83,6 +110,43 @@ static void lost_after_answer(struct session *s, struct server_conn *conn)
 	statement_done(s);
 }
 
+/* A command without an answer: its execution is told of it, and of all else the next statement. */
+static void lost_unanswered(struct session *s, struct server_conn *conn)
+{
+	if (s->pins != 0 || session_in_transaction(s))
+		lost_while_idle(s, conn);
+	statement_fail_as(s, &long_data_lost);
+}
+
+static const char *name_of(const struct session *s, uint32_t backend)
+{
+	const struct backend_view *view = topology_by_id(s->env->topology, backend);
+
+	return view != NULL ? view->name : "a server that is gone";
+}
+
+/*
+ * A statement that ends its server would end them all, one after the other: one that was lost
+ * twice in the middle is not run a third time.  A silent server has not died of it.
+ */
+static void repeat_elsewhere(struct session *s, struct server_conn *conn)
+{
+	struct statement *st = &s->st;
+	uint32_t before = st->died_on;
+
+	if (st->given_up) {
+		st->given_up = false;
+	} else if (before != 0) {
+		statement_fail(s, RMX_LOST_TWICE, name_of(s, before), conn->pool->name);
+		return;
+	} else {
+		st->died_on = conn->pool->backend_id;
+	}
+	statement_count_retry(s, conn->pool);
+	st->route.reason = REASON_RETRIED;
+	statement_run_again(s);
+}
+
 static void lost_while_running(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
@@ -92,22 +156,18 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 		lost_after_answer(s, conn);
 		return;
 	}
-	pool_statement_done(conn->pool, 0, false);
+	if (!statement_is_answered(st)) {
+		lost_unanswered(s, conn);
+		return;
+	}
 	log_info(&s->log, "server lost during a statement", LOG_TEXT("backend", backend),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("attempt", st->attempts));
 	STAT_INC(s->env->stats, server_losses_total);
 	STAT_INC(conn->pool->stats, losses_total);
 	st->avoid = conn->pool->backend_id;
 	if (statement_may_repeat(s)) {
-		statement_count_retry(s, conn->pool);
-		st->route.reason = REASON_RETRIED;
-		statement_run_again(s);
+		repeat_elsewhere(s, conn);
 		return;
-	}
-	if (s->body.kind != BODY_NONE) {
-		s->body.failure = RMX_OUTCOME_UNKNOWN;
-		stream_resume(&s->stream);
-		return;		/* swallow the rest first */
 	}
 	session_tell_loss(s, backend);
 }
@@ -115,15 +175,19 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 /* Nothing of the statement was sent, but what it was to run in is gone. */
 static void lost_before_sending(struct session *s, struct server_conn *conn)
 {
+	enum rmx_error error = rolls_back_when_lost(s) ? RMX_ROLLED_BACK : RMX_OUTCOME_UNKNOWN;
+
+	if (!statement_is_answered(&s->st)) {
+		lost_unanswered(s, conn);
+		return;
+	}
 	if (s->body.kind != BODY_NONE) {
-		s->body.failure = rolls_back_when_lost(s) ? RMX_ROLLED_BACK : RMX_OUTCOME_UNKNOWN;
-		stream_resume(&s->stream);
-		session_look_later(s);
-		return;		/* swallow the rest first */
+		session_forget_attachment(s);
+		statement_fail(s, error, conn->pool->name);
+		return;
 	}
 	lost_while_idle(s, conn);
-	if (command_info(s->st.command)->response != RESPONSE_NONE)
-		(void)session_told_loss(s);	/* else with the next one */
+	(void)session_told_loss(s);
 	s->st.failed = true;
 	statement_done(s);
 }
@@ -136,6 +200,10 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	s->conn = NULL;
 	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE,
 				   conn->problem);
+	if (s->body.failure != NULL) {	/* that is what its client will be told */
+		lost_while_idle(s, conn);
+		return;
+	}
 	switch ((enum session_phase)s->phase) {
 	case SESSION_RUNNING:
 		lost_while_running(s, conn);
@@ -165,9 +233,11 @@ void session_conn_silent(void *owner, struct server_conn *conn)
 {
 	struct session *s = session_from(owner);
 
-	if (s->phase == SESSION_RUNNING && statement_may_repeat(s) &&
-	    topology_usable_replicas(s->env->topology) > 0)
-		server_conn_lose(conn, "the server answers no probes");
+	if (s->phase != SESSION_RUNNING || !statement_may_repeat(s) ||
+	    topology_usable_replicas(s->env->topology) == 0)
+		return;
+	s->st.given_up = true;
+	server_conn_lose(conn, "the server answers no probes");
 }
 
 void session_forget_loss(struct session *s)

@@ -53,14 +53,19 @@ static const char *function_of(uint8_t command, bool mariadb)
 
 static struct prepared *named_or_refused(struct session *s, struct span packet, bool whole)
 {
+	struct prepared *p;
+	const char *function;
 	uint32_t id;
-	struct prepared *p = named(s, packet, &id);
 
-	if (p == NULL && whole)
-		session_send_error(s, RMX_UNKNOWN_STATEMENT, id, function_of(s->st.command, session_sql_mode(s).mariadb));
-	else if (p == NULL)
-		session_refuse_long(s);
-	return p;
+	p = named(s, packet, &id);
+	if (p != NULL)
+		return p;
+	function = function_of(s->st.command, session_sql_mode(s).mariadb);
+	if (whole)
+		session_send_error(s, RMX_UNKNOWN_STATEMENT, id, function);
+	else if (statement_begin(s, packet, false))
+		statement_fail(s, RMX_UNKNOWN_STATEMENT, id, function);
+	return NULL;
 }
 
 /* --- the commands ---------------------------------------------------------------- */
@@ -87,8 +92,8 @@ void command_stmt_prepare(struct session *s, struct span packet, bool whole)
 	if (HASH_COUNT(s->prepared.by_id) >= STATEMENTS_MAX) {
 		if (whole)
 			session_send_error(s, RMX_TOO_MANY_STATEMENTS, STATEMENTS_MAX);
-		else
-			session_refuse_long(s);
+		else if (statement_begin(s, packet, false))
+			statement_fail(s, RMX_TOO_MANY_STATEMENTS, STATEMENTS_MAX);
 		return;
 	}
 	s->prepared.last = NULL;
@@ -163,12 +168,28 @@ static bool kills(struct session *s, struct span packet, bool whole)
 	       sql_kill_of(query->text, &mode, &kill) && session_kill(s, &kill, packet);
 }
 
+/* Its long data did not arrive: that is told now, once. */
+static void fail_execution(struct session *s, struct prepared *p, struct span packet, bool whole)
+{
+	struct failure *f = p->failure;
+
+	p->failure = NULL;
+	s->st.prepared = p;
+	if (statement_begin(s, packet, whole))
+		statement_fail_as(s, f);
+	free(f);
+}
+
 void command_stmt_execute(struct session *s, struct span packet, bool whole)
 {
 	struct prepared *p = named_or_refused(s, packet, whole);
 
 	if (p == NULL)
 		return;
+	if (p->failure != NULL) {
+		fail_execution(s, p, packet, whole);
+		return;
+	}
 	if (!follow_types(s, p, PAYLOAD(packet))) {
 		session_close(s, "out of memory");
 		return;
@@ -212,6 +233,8 @@ void command_stmt_reset(struct session *s, struct span packet, bool whole)
 
 	if (p == NULL)
 		return;
+	free(p->failure);
+	p->failure = NULL;
 	if (s->conn == NULL || !(p->cursor || p->long_data)) {
 		session_send_ok(s);
 		return;
@@ -221,16 +244,23 @@ void command_stmt_reset(struct session *s, struct span packet, bool whole)
 	statement_start(s, packet, whole);
 }
 
+/* A command without an answer that nobody takes. */
+static void ignore(struct session *s, struct span packet, bool whole)
+{
+	static const struct failure unheard = { 0 };
+
+	if (!whole && statement_begin(s, packet, false))
+		statement_fail_as(s, &unheard);
+}
+
 /* The client does not wait for an answer, and is told with the execution what was wrong. */
 void command_stmt_long_data(struct session *s, struct span packet, bool whole)
 {
 	uint32_t id;
 	struct prepared *p = named(s, packet, &id);
 
-	if (p == NULL && whole)
-		return;
-	if (p == NULL) {
-		session_refuse_long(s);
+	if (p == NULL || p->failure != NULL) {
+		ignore(s, packet, whole);
 		return;
 	}
 	s->st.prepared = p;
@@ -246,9 +276,10 @@ void command_stmt_close(struct session *s, struct span packet, bool whole)
 	uint32_t id;
 	struct prepared *p = named(s, packet, &id);
 
-	(void)whole;
-	if (p == NULL)
+	if (p == NULL || !whole) {
+		ignore(s, packet, whole);	/* the command is 4 bytes long */
 		return;
+	}
 	stmt = s->conn != NULL ? server_stmt_find(&s->conn->stmts, p) : NULL;
 	if (stmt != NULL && stmt->key == p)
 		server_stmt_close(&s->conn->stmts, stmt, &closes);

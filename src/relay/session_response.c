@@ -210,7 +210,7 @@ static bool must_prepare_again(const struct session *s, uint16_t number)
 	const struct statement *st = &s->st;
 
 	if (st->prepared == NULL || st->prepared->query == NULL || st->prepared->long_data ||
-	    st->attempts >= PREPARE_ATTEMPTS || s->body.kind != BODY_NONE)
+	    st->attempts >= PREPARE_ATTEMPTS || !statement_is_kept(s))
 		return false;
 	return number == ER_NEED_REPREPARE ||
 	       (number == ER_MAX_PREPARED_STMT_COUNT && st->command == COM_STMT_PREPARE);
@@ -295,10 +295,10 @@ static void take_error(struct session *s, const struct result_step *step, struct
 		tell_read_only(s, &err);
 		if (must_prepare_again(s, err.number))
 			st->again = st->prepare_again = true;
-		if (is_farewell(err.number) && st->route.retryable)
+		if (is_farewell(err.number) && st->route.retryable && statement_is_kept(s))
 			st->again = true;
 		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
-			 s->pins == 0 && s->listen != LISTEN_READ && s->body.kind == BODY_NONE)
+			 s->pins == 0 && s->listen != LISTEN_READ && statement_is_kept(s))
 			repair(s);
 	}
 	if (st->again)
@@ -402,6 +402,7 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	case RESULT_PACKET_LOCAL_INFILE:
 		emit(s, raw);
 		write_out(s);
+		s->st.asked_file = true;
 		s->body = (struct body){ .kind = BODY_FILE, .continued = true };
 		stream_resume(&s->stream);
 		session_look_later(s);
@@ -520,7 +521,7 @@ static void response_end(void *arg, struct server_conn *conn)
 	if (s->phase >= SESSION_CLOSING)
 		return;
 	hold_server_back(s, conn);
-	if (s->body.kind == BODY_STATEMENT) {
+	if (s->body.kind != BODY_NONE) {
 		/* refused before all of it arrived: the rest has nowhere to go */
 		conn->no_reuse = true;
 		session_close_gently(s, "a statement was refused while it arrived");
@@ -539,7 +540,7 @@ static void response_lost(void *arg, struct server_conn *conn)
 {
 	struct session *s = session_from(arg);
 
-	(void)conn;
+	pool_statement_done(conn->pool, 0, false);
 	s->env->out_count = 0;	/* conn_gone() decides what the client is told */
 	s->env->workshop_used = 0;
 }

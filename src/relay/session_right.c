@@ -25,12 +25,18 @@ static void right_end(void *arg, struct server_conn *conn)
 	s->st.right_told(s, allowed);
 }
 
+static void right_lost(void *arg, struct server_conn *conn)
+{
+	(void)arg;
+	pool_statement_done(conn->pool, 0, false);
+}
+
 static const struct sink_ops right_sink = {
 	.pass = right_pass,
 	.packet = server_conn_drop_packet,
 	.batch_end = server_conn_drop_news,
 	.end = right_end,
-	.lost = server_conn_drop_news,
+	.lost = right_lost,
 };
 
 void session_ask_right(struct session *s, const char *sql, enum sql_hint hint,

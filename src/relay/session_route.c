@@ -133,7 +133,7 @@ static const struct backend_view *pick(struct session *s)
 static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 {
 	struct session *s = container_of(ticket, struct session, ticket);
-	struct statement *st = &s->st;
+	struct failure f = { 0 };
 
 	if (conn != NULL) {
 		statement_stop_waiting(s);
@@ -145,14 +145,11 @@ static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 		statement_wait(s);
 		return;
 	}
-	statement_stop_waiting(s);
-	session_send_server_error(s, ticket->error_number, ticket->error_sqlstate,
-				  ticket->problem);
-	st->failed = true;
-	statement_done(s);
+	f.number = ticket->error_number;
+	(void)snprintf(f.sqlstate, sizeof(f.sqlstate), "%s", ticket->error_sqlstate);
+	(void)snprintf(f.text, sizeof(f.text), "%s", ticket->problem);
+	statement_fail_as(s, &f);
 }
-
-static void start_deadline(struct session *s);
 
 static void lease_on(struct session *s, const struct backend_view *view)
 {
@@ -212,10 +209,8 @@ static void reroute_to_view(struct session *s)
 		char name[BACKEND_NAME_MAX];
 
 		(void)span_copy(s->st.verdict.hint_backend, name, sizeof(name));
-		session_send_error(s, RMX_HINT_BACKEND, name,
-				   view == NULL ? "not known" : "not usable now");
-		s->st.failed = true;
-		statement_done(s);
+		statement_fail(s, RMX_HINT_BACKEND, name,
+			       view == NULL ? "not known" : "not usable now");
 		return;
 	}
 	if (view == NULL)
@@ -305,9 +300,7 @@ void statement_route(struct session *s)
 		return;
 	}
 	if (st->route.target == ROUTE_PREVIOUS && (s->last.failed || s->last.warnings > 0)) {
-		session_send_error(s, RMX_DIAGNOSTICS_LOST);
-		st->failed = true;
-		statement_done(s);
+		statement_fail(s, RMX_DIAGNOSTICS_LOST);
 		return;
 	}
 	reroute_to_view(s);
@@ -358,22 +351,27 @@ static void start_deadline(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (st->deadline_us == 0)
+	if (st->deadline_us == 0) {
 		st->deadline_us = loop_now_us(s->env->loop) + patience_us(s);
+		s->ticket.error_number = 0;
+	}
 	timer_clear(&s->timer);
 	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
 }
 
 static void fail_waiting(struct session *s, enum rmx_error error)
 {
-	char states[500];
+	char states[700];
+	size_t len;
 
-	statement_stop_waiting(s);
 	topology_describe(s->env->topology, s->st.verdict.class != SQL_WRITE, BACKEND_PRIMARY,
 			  states, sizeof(states));
-	session_send_error(s, error, states);
-	s->st.failed = true;
-	statement_done(s);
+	if (s->ticket.error_number != 0) {	/* a server is well, and refuses connections */
+		len = strlen(states);
+		(void)snprintf(states + len, sizeof(states) - len, "; a server said %u: %s",
+			       s->ticket.error_number, s->ticket.problem);
+	}
+	statement_fail(s, error, states);
 }
 
 static bool too_many_waiting(const struct session *s)

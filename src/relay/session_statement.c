@@ -45,11 +45,6 @@ static void remember_conn(struct session *s, struct server_conn *conn, bool prec
 
 /* --- sending ---------------------------------------------------------------- */
 
-static bool is_answered(const struct statement *st)
-{
-	return command_info(st->command)->response != RESPONSE_NONE;
-}
-
 /* The statement's own bytes, behind <w>'s; those of a long one follow as they arrive. */
 static void send_statement(struct session *s, struct writer *w)
 {
@@ -63,7 +58,7 @@ static void send_statement(struct session *s, struct writer *w)
 		return;
 	}
 	session_set_phase(s, SESSION_RUNNING);
-	if (is_answered(st)) {
+	if (statement_is_answered(st)) {
 		if (!server_conn_request(s->conn, st->command,
 					 st->sink != NULL ? st->sink : &session_sink, s))
 			return;		/* the loss was told to the owner, which is us */
@@ -74,7 +69,7 @@ static void send_statement(struct session *s, struct writer *w)
 		hold_drop(&st->packet, s->env->loop);
 		stream_resume(&s->stream);
 		session_look_later(s);
-	} else if (!is_answered(st)) {
+	} else if (!statement_is_answered(st)) {
 		statement_unanswered(s);
 	}
 }
@@ -121,7 +116,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if (prepare)
 		restore_write_prepare(conn, st->prepared->typed != NULL ?
 				      st->prepared->typed : st->prepared->query, &w);
-	if (fresh && shows_what_was_before(s, conn)) {
+	/* what was lost with its server runs only where one has answered just now */
+	if (fresh && (shows_what_was_before(s, conn) || st->died_on != 0)) {
 		restore_write_clean(conn, &w);
 		conn->warned = false;
 	}
@@ -135,7 +131,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 			server_conn_lose(conn, "session state too large to restore");
 		return;
 	}
-	if (!prepare && (st->route.retryable || (w.len == 0 && conn->identified))) {
+	if (!prepare && st->died_on == 0 && (st->route.retryable || (w.len == 0 && conn->identified))) {
 		send_statement(s, &w);
 		return;
 	}
@@ -151,12 +147,12 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 /* Give up <conn>: what of the statement is in flight there answers to nobody. */
 static void leave_conn(struct session *s, struct server_conn *conn, bool broken)
 {
-	if (s->phase == SESSION_RUNNING)
-		pool_statement_done(conn->pool, 0, false);
 	if (broken) {
 		session_drop_conn(s);
 		return;
 	}
+	if (s->phase == SESSION_RUNNING)
+		pool_statement_done(conn->pool, 0, false);
 	server_conn_disown(conn, s);
 	session_release_conn(s);
 }
@@ -166,6 +162,7 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 {
 	struct statement *st = &s->st;
 	bool tied = s->pins != 0 || session_in_transaction(s);
+	struct failure f = { .number = conn->error_number };
 
 	if (!tied && st->replica && !st->primary_only) {
 		leave_conn(s, conn, broken);
@@ -177,11 +174,11 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 		server_conn_lose(conn, conn->problem);
 		return;
 	}
-	session_send_server_error(s, conn->error_number, conn->error_sqlstate, conn->problem);
-	st->failed = true;
+	(void)snprintf(f.sqlstate, sizeof(f.sqlstate), "%s", conn->error_sqlstate);
+	(void)snprintf(f.text, sizeof(f.text), "%s", conn->problem);
 	if (broken)
 		leave_conn(s, conn, true);
-	statement_done(s);
+	statement_fail_as(s, &f);
 }
 
 /* There are too many prepared statements on the server: ours are closed, then once more. */
@@ -288,7 +285,8 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 {
 	struct statement *st = &s->st;
 
-	if (is_answered(st) && session_told_loss(s)) {
+	if (statement_is_answered(st) && session_told_loss(s)) {
+		session_use_up_long_data(s);
 		if (!whole)
 			session_close_gently(s, "state was lost");
 		return false;
@@ -368,8 +366,9 @@ void statement_done(struct session *s)
 	hold_drop(&st->packet, s->env->loop);
 	buffer_free(&s->stash);
 	prepared_free(s->preparing);	/* the server did not take it */
-	s->preparing = NULL;
+	s->preparing = st->prepared = NULL;
 	if ((st->verdict.flags & SQL_RELEASES) != 0 && !st->failed) {
+		s->farewell = true;
 		session_close_gently(s, "released");
 		return;
 	}

@@ -179,8 +179,21 @@ def _start(workspace, cluster, **settings):
 
 
 @pytest.fixture(scope="module")
-def module_readmux(workspace, cluster):
-    process = _start(workspace, cluster)
+def module_settings():
+    """Of the module's readmux; a module with others overrides it."""
+    return {}
+
+
+# How bytes come from a server decides where they are cut: TLS gives records of 16 KB, TCP
+# what there is.  Modules whose readmux is to meet both return this as module_settings.
+@pytest.fixture(scope="module", params=("preferred", "off"), ids=lambda tls: f"tls-{tls}")
+def both_ways(request):
+    return {"backends": {"tls": request.param}}
+
+
+@pytest.fixture(scope="module")
+def module_readmux(workspace, cluster, module_settings):
+    process = _start(workspace, cluster, **module_settings)
     yield process
     if process.alive():                     # else its last test has told
         process.stop()

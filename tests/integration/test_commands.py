@@ -6,7 +6,8 @@ import struct
 import pytest
 
 from servers import APP, wait_until
-from wire import COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
+from wire import (COM_FIELD_LIST, COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE, EOF, Refused,
+                  Wire)
 
 COM_SET_OPTION = 0x1b
 MULTI_ON, MULTI_OFF = struct.pack("<H", 0), struct.pack("<H", 1)
@@ -138,3 +139,16 @@ def test_query_attributes(port):
         assert wire.query(with_attributes("SET @kept = 7", a="b")) == []
         for _ in range(5):
             assert wire.query(with_attributes("SELECT @kept")) == [[b"7"]]
+
+
+@pytest.mark.only("mariadb")
+def test_field_list(readmux, table, kind):
+    """As the command line asks for the columns of a table, to complete their names."""
+    with Wire(readmux.port) as wire:
+        wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        for _ in range(3):
+            wire.command(COM_FIELD_LIST, table.partition(".")[2].encode() + b"\0")
+            assert b"\x02id" in wire.read_good_packet()
+            assert b"\x01v" in wire.read_good_packet()
+            assert wire.read_good_packet()[0] == EOF
+            assert wire.query("SELECT 'in step'") == [[b"in step"]]

@@ -5,25 +5,36 @@ promises: reads move on, writes wait, what may have run is never run again, and
 the session survives all of it.
 """
 
-import threading
+import hashlib
+import os
 import re
+import signal
+import struct
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
 
-from readmux import Readmux, close, one, rows, wait_servers_of
+from readmux import Readmux, close, one, rows, servers_of, wait_servers_of
 from servers import take_port, wait_until
 from servers.accounts import APP, SECOND
-from wire import COM_RESET_CONNECTION, COM_STMT_EXECUTE, COM_STMT_PREPARE, Refused, Wire
+from wire import (CLIENT_LOCAL_FILES, COM_PING, COM_QUERY, COM_RESET_CONNECTION, COM_STATISTICS,
+                  COM_STMT_EXECUTE, COM_STMT_PREPARE, COM_STMT_SEND_LONG_DATA, Refused, Wire)
 
 ROLLED_BACK, LOST, NO_SERVER = 1213, 2013, 1053
-# More than all socket buffers hold, in rows of <length> bytes.
+# More than all socket buffers hold, in rows of <length> bytes, each with its own.
 LONG_RESULT = """
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
-    SELECT @@server_id, REPEAT('x', {length}) FROM n a, n b WHERE b.i * {length} < 600000
+    SELECT @@server_id, CONCAT(a.i, '-', b.i), REPEAT(SHA2(CONCAT(a.i, '-', b.i), 256), {length} / 64)
+    FROM n a, n b WHERE b.i * {length} < 600000
 """
+
+
+def check_long_row(row):
+    _, name, text = row
+    assert text == hashlib.sha256(name.encode()).hexdigest() * (len(text) // 64)
 
 
 @pytest.fixture
@@ -67,6 +78,13 @@ def test_idle_replica(session, breakable, table, ordinal):
     assert one(session, "SELECT @@server_id") != victim.server_id
     wait_servers_of(session, {203 - victim.server_id})
     goes_on(session, table)
+
+
+def test_statistics_without_the_primary(readmux, breakable):
+    breakable.primary.kill9()
+    with Wire(readmux.port) as wire:
+        wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        assert wire.ask(COM_STATISTICS).startswith(b"Uptime: ")
 
 
 def test_both_replicas(session, breakable, table):
@@ -116,13 +134,48 @@ def test_replica_before_the_first_row(session, breakable, background):
     assert one(session, "SELECT 1") == 1
 
 
+def test_a_read_that_ends_servers(readmux, breakable, table, background):
+    """After two of them in the middle of it, it is not run by a third."""
+    connection, killed = readmux.connect(), []
+    read = background(error_of, lambda: rows(connection, "SELECT @@server_id, SLEEP(3)"))
+    for _ in range(2):
+        killed.append(wait_until(lambda: running_at(breakable, "SLEEP(3)"), "the read runs"))
+        killed[-1].kill9()
+    number, text = read.result(timeout=20)
+    assert number == LOST and all(victim.name in text for victim in killed)
+    assert not running_at(breakable, "SLEEP(3)")
+    breakable.mend()
+    goes_on(connection, table)
+    connection.close()
+
+
+def test_replicas_that_die_together(readmux, breakable, background):
+    """The second one had not begun the read, so that it does not count."""
+    connection = readmux.connect()
+    servers_of(connection)              # there are connections to all
+    read = background(one, connection, "SELECT @@server_id + SLEEP(2)")
+    wait_until(lambda: running_at(breakable, "SLEEP(2)"), "the read runs")
+    for replica in breakable.replicas:
+        os.kill(replica.pid, signal.SIGKILL)
+    assert read.result(timeout=20) == 100
+    for replica in breakable.replicas:
+        replica.process.wait()
+    connection.close()
+
+
 def read_to_the_end(cursor):
-    while cursor.fetchone():
-        pass
+    while row := cursor.fetchone():
+        check_long_row(row)
 
 
-def test_replica_after_the_first_row(readmux, breakable, table):
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+@pytest.fixture
+def either(readmux, start_readmux, both_ways):
+    """readmux with servers that it reaches with TLS, and without."""
+    return readmux if both_ways["backends"]["tls"] == "preferred" else start_readmux(**both_ways)
+
+
+def test_replica_after_the_first_row(either, breakable, table):
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute(LONG_RESULT.format(length=5000))
     victim = breakable.server_with_id(cursor.fetchone()[0])
@@ -135,21 +188,21 @@ def test_replica_after_the_first_row(readmux, breakable, table):
     connection.close()
 
 
-def test_replica_inside_a_very_large_row(readmux, breakable):
+def test_replica_inside_a_very_large_row(either, breakable):
     """An ERR packet cannot begin inside a row: the client is disconnected, and may come again."""
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute(LONG_RESULT.format(length=500000))
     breakable.server_with_id(cursor.fetchone()[0]).kill9()
     assert error_of(lambda: read_to_the_end(cursor))[0] == LOST
     close(connection)
-    connection = readmux.connect()
+    connection = either.connect()
     assert one(connection, "SELECT 'alive'") == "alive"
     connection.close()
 
 
-def test_primary_after_the_first_row(readmux, breakable, table):
-    connection = readmux.connect(cursorclass=pymysql.cursors.SSCursor)
+def test_primary_after_the_first_row(either, breakable, table):
+    connection = either.connect(cursorclass=pymysql.cursors.SSCursor)
     cursor = connection.cursor()
     cursor.execute("/* readmux: primary */" + LONG_RESULT.format(length=5000))
     assert cursor.fetchone()[0] == 100
@@ -206,10 +259,17 @@ def test_while_logging_in(start_readmux, breakable, background, ordinal):
     """The login needs a server (nothing is known of the user yet), which dies over it."""
     fresh = start_readmux()
     victim = breakable.servers[ordinal]
+    if not victim.is_primary:           # which is asked first
+        breakable.primary.kill9()
+        breakable.servers[3 - ordinal].kill9()
+        wait_until(lambda: [each["usable"] for each in fresh.status()["backends"]].count(True) == 1,
+                   "only the victim is in")
     victim.freeze()
     login = background(fresh.connect, SECOND.name, SECOND.password)
     time.sleep(0.3)
     victim.kill9()
+    if not victim.is_primary:
+        breakable.servers[3 - ordinal].launch()
     connection = login.result(timeout=20)
     assert one(connection, "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1)") == SECOND.name
     connection.close()
@@ -517,6 +577,199 @@ def test_servers_that_come_up_later(workspace, cluster):
     early.wait_serving()
     early.sees_all(cluster)
     early.stop()
+
+
+# ------------------------------------------ statements that no server ever answers
+
+LONG = 3_000_000        # longer than what is kept, so it is passed on while it arrives
+
+
+@pytest.fixture
+def impatient(start_readmux, breakable):
+    return start_readmux(wait={"read": "1s", "write": "1s"})
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+def test_a_write_of_any_length_that_waits_in_vain(impatient, breakable, table, length):
+    breakable.primary.kill9()
+    connection = impatient.connect()
+    insert = f"INSERT INTO {table} (v) VALUES (LENGTH('{'x' * length}'))"
+    for _ in range(2):
+        assert error_of(lambda: rows(connection, insert))[0] == NO_SERVER
+        assert one(connection, "SELECT @@server_id") in (101, 102)
+    breakable.mend()
+    impatient.sees_all(breakable)
+    rows(connection, insert)
+    assert one(connection, f"SELECT v FROM {table}") == str(length)
+    connection.close()
+
+
+def test_a_long_write_is_interrupted_while_it_waits(start_readmux, breakable, table, background):
+    process = start_readmux()
+    breakable.primary.kill9()
+    connection, other = process.connect(), process.connect()
+    insert = f"INSERT INTO {table} (v) VALUES (LENGTH('{'x' * LONG}'))"
+    write = background(error_of, lambda: rows(connection, insert))
+    time.sleep(1)
+    rows(other, f"KILL QUERY {connection.thread_id()}")
+    assert write.result(timeout=20)[0] == 1317
+    assert one(connection, "SELECT 1") == 1
+    close(connection)
+    close(other)
+
+
+# ----------------------------------------------------- prepared, with data sent ahead
+
+def prepare_long(port, sql):
+    """(wire, statement) of <sql>, which has one parameter."""
+    wire = Wire(port).log_in(APP.name, APP.password, "caching_sha2_password", "app")
+    payload = wire.ask(COM_STMT_PREPARE, sql.encode())
+    statement, columns, parameters = struct.unpack_from("<IHH", payload, 1)
+    for _ in range(sum(count + 1 for count in (columns, parameters) if count)):
+        wire.read_good_packet()
+    return wire, statement
+
+
+def send_ahead(wire, statement, data):
+    wire.command(COM_STMT_SEND_LONG_DATA, struct.pack("<IH", statement, 0) + data)
+
+
+def execute_sent(wire, statement):
+    return wire.ask(COM_STMT_EXECUTE, struct.pack("<IBI", statement, 0, 1) + b"\0\1\xfb\0")
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+def test_data_sent_ahead_waits_in_vain(impatient, breakable, table, length):
+    """It is answered with the execution that it is for, and with nothing else."""
+    wire, statement = prepare_long(impatient.port, f"INSERT INTO {table} (v) VALUES (LENGTH(?))")
+    with wire:
+        breakable.primary.kill9()
+        send_ahead(wire, statement, b"x" * length)
+        send_ahead(wire, statement, b"y" * 50)      # too late as well
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        with pytest.raises(Refused) as failure:
+            execute_sent(wire, statement)
+        assert failure.value.number == NO_SERVER
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        breakable.mend()
+        impatient.sees_all(breakable)
+        send_ahead(wire, statement, b"z" * length)
+        assert execute_sent(wire, statement)[0] == 0
+        assert wire.query(f"SELECT v FROM {table}") == [[str(length).encode()]]
+
+
+@pytest.mark.parametrize("length", (100, LONG), ids=("short", "long"))
+@pytest.mark.parametrize("look", (True, False), ids=("noticed", "unnoticed"))
+def test_data_sent_ahead_is_lost(impatient, breakable, table, length, look):
+    """What was sent to a server that died is not executed without it, nor with half of it."""
+    wire, statement = prepare_long(impatient.port, f"INSERT INTO {table} (v) VALUES (LENGTH(?))")
+    with wire:
+        send_ahead(wire, statement, b"x" * length)
+        if look:
+            assert wire.ask(COM_PING)[0] == 0       # by its server, so it has arrived
+        breakable.primary.kill9()
+        breakable.mend()
+        impatient.sees_all(breakable)
+        send_ahead(wire, statement, b"y" * 50)
+        if look:
+            with pytest.raises(Refused) as failure:
+                wire.query("SELECT 1")
+            assert failure.value.number == LOST
+        with pytest.raises(Refused) as failure:
+            execute_sent(wire, statement)
+        assert failure.value.number == LOST
+        send_ahead(wire, statement, b"z" * length)
+        assert execute_sent(wire, statement)[0] == 0
+        assert wire.query(f"SELECT v FROM {table}") == [[str(length).encode()]]
+
+
+@pytest.mark.parametrize("statement", ("SELECT SLEEP(2), LENGTH(?)",
+                                       "INSERT INTO {} (v) VALUES (SLEEP(2) + LENGTH(?))"),
+                         ids=("read", "write"))
+def test_a_long_execution_whose_server_dies(readmux, breakable, table, background, statement):
+    """It was passed on while it came and cannot be run again; the session goes on."""
+    wire, number = prepare_long(readmux.port, statement.format(table))
+    with wire:
+        wire.command(COM_STMT_EXECUTE, struct.pack("<IBI", number, 0, 1) + b"\0\1\xfb\0"
+                     + b"\xfd" + LONG.to_bytes(3, "little") + b"w" * LONG)
+        victim = wait_until(lambda: running_at(breakable, "SLEEP(2)"), "it runs")
+        victim.kill9()
+        with pytest.raises(Refused) as failure:
+            wire.read_good_packet()
+        assert failure.value.number == LOST
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+
+
+def test_a_long_execution_whose_server_takes_its_leave(readmux, breakable, background):
+    wire, number = prepare_long(readmux.port, "SELECT SLEEP(5), LENGTH(?)")
+    with wire:
+        wire.command(COM_STMT_EXECUTE, struct.pack("<IBI", number, 0, 1) + b"\0\1\xfb\0"
+                     + b"\xfd" + LONG.to_bytes(3, "little") + b"w" * LONG)
+        victim = wait_until(lambda: running_at(breakable, "SLEEP(5)"), "it runs")
+        victim.stop()
+        with pytest.raises(Refused):
+            while True:
+                wire.read_good_packet()
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+
+
+# --------------------------------------------------------------------- local files
+
+@pytest.fixture
+def local_files(breakable):
+    """Servers that take files of clients."""
+    for server in breakable.servers:
+        server.sql("SET GLOBAL local_infile = 1")
+
+
+def begin_file(port, table):
+    """A wire with a LOAD DATA that has had two rows of its file."""
+    wire = Wire(port, extra=CLIENT_LOCAL_FILES)
+    wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+    assert wire.ask(COM_QUERY, f"LOAD DATA LOCAL INFILE 'f' INTO TABLE {table}".encode()) == b"\xfbf"
+    wire.write_packet(b"1\tone\n2\ttwo\n")
+    return wire
+
+
+@pytest.mark.parametrize("transaction", (False, True), ids=("autocommit", "transaction"))
+@pytest.mark.parametrize("ended", (False, True), ids=("in-the-file", "behind-it"))
+def test_the_server_of_a_local_file_dies(readmux, breakable, table, local_files, ended, transaction):
+    wire = Wire(readmux.port, extra=CLIENT_LOCAL_FILES)
+    with wire:
+        wire.log_in(APP.name, APP.password, "caching_sha2_password", "app")
+        if transaction:
+            wire.query("BEGIN")
+        assert wire.ask(COM_QUERY, f"LOAD DATA LOCAL INFILE 'f' INTO TABLE {table}".encode()) \
+            == b"\xfbf"
+        wire.write_packet(b"1\tone\n2\ttwo\n")
+        if ended:
+            breakable.primary.freeze()
+            wire.write_packet(b"")
+            time.sleep(0.3)
+        breakable.primary.kill9()
+        if not ended:
+            time.sleep(0.3)
+            wire.write_packet(b"3\tthree\n" * 100000)
+            wire.write_packet(b"")
+        with pytest.raises(Refused) as failure:
+            wire.read_good_packet()
+        assert failure.value.number == (ROLLED_BACK if transaction else LOST)
+        assert transaction or "may or may not" in failure.value.text
+        assert wire.query("SELECT 'in step'") == [[b"in step"]]
+        breakable.mend()
+        assert int(wire.query(f"SELECT COUNT(*) FROM {table}")[0][0]) == 0 or ended
+
+
+def test_the_client_of_a_local_file_goes_away(readmux, breakable, table, local_files):
+    """Nothing of the file stays, and the connection is not given to anybody else."""
+    for _ in range(3):
+        with begin_file(readmux.port, table):
+            pass
+    connection = readmux.connect()
+    rows(connection, f"INSERT INTO {table} (v) VALUES ('after')")
+    wait_until(lambda: not running_at(breakable, "LOAD DATA"), "no LOAD DATA runs")
+    assert breakable.primary.sql(f"SELECT v FROM {table}") == (("after",),)
+    connection.close()
 
 
 # ------------------------------------------------------------------- another server

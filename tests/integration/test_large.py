@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import random
 import time
 
 import pymysql
@@ -17,6 +18,11 @@ SIZES = {"3MB": 3 * 10**6, "16MiB-1": 16 * MiB - 1, "16MiB": 16 * MiB, "17MiB": 
 
 # Memory is measured in a build without sanitizers, whatever else runs with them.
 PLAIN_BINARY = os.environ.get("READMUX_PLAIN_BIN") or os.path.join(TOP, "build/readmux")
+
+
+@pytest.fixture(scope="module")
+def module_settings(both_ways):
+    return both_ways
 
 
 @pytest.fixture(params=SIZES)
@@ -40,6 +46,18 @@ def test_statement_of_exactly_this_size(session, size):
     text = text_of(size - 1 - len(head) - len(tail))
     assert one(session, head + text + tail) == sha2(text)
     assert one(session, "SELECT 1") == 1
+
+
+def test_statement_that_is_kept_up_to_the_limit(start_readmux, size):
+    """With sessions.max_statement at its maximum, as long as one packet."""
+    keeper = start_readmux(sessions={"max_statement": "16M"})
+    session = keeper.connect()
+    head, tail = "SELECT @@server_id <> 100, SHA2('", "', 256)"
+    text = text_of(size - 1 - len(head) - len(tail))
+    for _ in range(2):
+        ((on_replica, digest),) = rows(session, head + text + tail)
+        assert digest == sha2(text) and on_replica == (size < 16 * MiB - 1)
+    session.close()
 
 
 def test_row_of_exactly_this_size(session, size):
@@ -74,6 +92,44 @@ def test_stored_and_read_back(session, cluster, roomy, size):
             assert one(session, "SELECT SHA2(v, 256) FROM large WHERE id = 1") == sha2(text)
     finally:
         rows(session, "DROP TABLE large")
+
+
+# ------------------------------------------------------------ many rows, every byte
+
+LENGTHS = (20000, 33000, 70000, 100000, 300000, 1000000, 1100000)
+ROWS_EACH = 6
+
+
+def content(number, length):
+    """Of row <number>; no part of it looks like another, or like one of another row."""
+    return random.Random(number).randbytes(length // 2).hex()
+
+
+@pytest.fixture(scope="module")
+def many_rows(cluster, roomy):
+    """A table of long rows; the contents by number."""
+    lengths = [length for length in LENGTHS for _ in range(ROWS_EACH)]
+    expected = {number: content(number, length) for number, length in enumerate(lengths)}
+    with cluster.primary.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE app.many_rows (id INT PRIMARY KEY, v LONGTEXT)")
+        for row in expected.items():
+            cursor.execute("INSERT INTO app.many_rows VALUES (%s, %s)", row)
+    cluster.wait_caught_up(60)
+    yield expected
+    cluster.primary.sql("DROP TABLE app.many_rows")
+
+
+@pytest.mark.parametrize("options", ({}, TLS), ids=("plain", "tls"))
+def test_every_byte_of_long_rows(readmux, many_rows, options):
+    """Rows that do not fit into one read, one after the other."""
+    connection = readmux.connect(**options)
+    for length in (*LENGTHS, 0):
+        wanted = {number: text for number, text in many_rows.items() if length in (0, len(text))}
+        got = rows(connection, "SELECT id, v FROM many_rows WHERE id IN "
+                   f"({', '.join(map(str, wanted))}) ORDER BY SHA2(id, 256)")
+        assert len(got) == len(wanted)
+        assert [number for number, text in got if text != wanted[number]] == [], length
+    connection.close()
 
 
 def test_large_over_tls(readmux):

@@ -203,6 +203,26 @@ def test_too_many_sessions(start_readmux):
         connection.close()
 
 
+def test_servers_that_are_full(start_readmux, cluster):
+    """Their own error reaches the client."""
+    process, taken = start_readmux(), []
+    before = {server: server.sql("SELECT @@max_connections")[0][0] for server in cluster.servers}
+    try:
+        for server in cluster.servers:
+            server.sql("SET GLOBAL max_connections = 10")
+            with pytest.raises(pymysql.err.OperationalError, match="1040"):
+                while True:
+                    taken.append(server.connect(APP.name, APP.password))
+        number, text = refused(process.connect, SECOND.name, SECOND.password)
+        assert (number, text) == (1040, "Too many connections")
+    finally:
+        for server, limit in before.items():
+            server.sql(f"SET GLOBAL max_connections = {limit}")
+        for connection in taken:
+            connection.close()
+    process.connect(SECOND.name, SECOND.password).close()
+
+
 def test_too_many_failures(start_readmux):
     strict = start_readmux(login={"failures": 3})
     for _ in range(3):

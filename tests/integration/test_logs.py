@@ -6,7 +6,7 @@ import json
 import pymysql
 import pytest
 
-from readmux import close, rows
+from readmux import close, rows, vanish
 from servers import wait_until
 
 
@@ -67,6 +67,36 @@ def test_a_failed_login(json_log):
     assert line["level"] == "warn" and line["login"] == "app" and line["error"] == 1045
     assert line["peer"].startswith("127.0.0.1:")
     assert "wrong" not in process.log_text()
+
+
+def test_why_sessions_end(json_log):
+    """Told unless it is the ordinary end; one line each."""
+    process = json_log()
+    start = len(lines(process, "session closed"))
+
+    def ends():
+        return [each["reason"] for each in lines(process, "session closed")[start:]]
+
+    process.connect().close()                       # COM_QUIT
+    vanish(process.connect())                       # between statements
+    process.socket().close()                        # a probe of the port
+    released = process.connect()
+    rows(released, "COMMIT RELEASE")
+    close(released)
+    with pytest.raises(pymysql.err.OperationalError):
+        process.connect(password="wrong")           # has a line of its own
+    open_transaction = process.connect()
+    rows(open_transaction, "BEGIN")
+    vanish(open_transaction)
+    wait_until(lambda: ends() == ["closed by peer"], "the transaction's end is told", 10)
+    victim, killer = process.connect(), process.connect()
+    rows(killer, f"KILL {victim.thread_id()}")
+    wait_until(lambda: ends() == ["closed by peer", "killed"], "the kill is told", 10)
+    line = lines(process, "session closed")[-1]
+    assert line["level"] == "info" and line["user"] == "app" and line["phase"] == "ready"
+    assert line["session"] == victim.thread_id() and line["peer"].startswith("127.0.0.1:")
+    close(killer)
+    close(victim)
 
 
 def test_logfmt_is_the_default(readmux):

@@ -29,8 +29,6 @@ static void account(void *arg, struct span user, struct span hash)
 	struct scene *scene = arg;
 	size_t at = strlen(scene->accounts);
 
-	if (user.len == 0)
-		at = 0;
 	(void)snprintf(scene->accounts + at, sizeof(scene->accounts) - at, "[%.*s %.*s]",
 		       (int)user.len, user.len > 0 ? (const char *)user.data : "",
 		       (int)hash.len, hash.len > 0 ? (const char *)hash.data : "");

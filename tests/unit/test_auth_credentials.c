@@ -42,6 +42,13 @@ static void expect(struct credentials *c, const char *user, uint64_t now,
 	assert_true(secret_equal(&found, &want));
 }
 
+/* The list of <source> ends, and an empty one follows. */
+static void end_list(struct credentials *c, enum credential_source source)
+{
+	credentials_settle(c, source);
+	credentials_settle(c, source);
+}
+
 static void test_precedence(void **state)
 {
 	struct credentials *c = credentials_new(TTL);
@@ -56,14 +63,36 @@ static void test_precedence(void **state)
 	expect(c, "app", 20, CREDENTIAL_CONFIGURED, "configured");
 	expect(c, "App", 20, CREDENTIAL_NONE, NULL);
 	expect(c, "ap", 20, CREDENTIAL_NONE, NULL);
-	credentials_clear(c, CREDENTIAL_CONFIGURED);
+	end_list(c, CREDENTIAL_CONFIGURED);
 	expect(c, "app", 20, CREDENTIAL_LEARNED, "learned");
-	credentials_clear(c, CREDENTIAL_LEARNED);
+	end_list(c, CREDENTIAL_LEARNED);
 	expect(c, "app", 20, CREDENTIAL_READ, "read");
-	credentials_clear(c, CREDENTIAL_READ);
+	end_list(c, CREDENTIAL_READ);
 	expect(c, "app", 20, CREDENTIAL_NONE, NULL);
 	credentials_free(c);
 	credentials_free(NULL);
+}
+
+/* Who stays on the list is known at every moment, and with what is on it. */
+static void test_lists(void **state)
+{
+	struct credentials *c = credentials_new(TTL);
+
+	(void)state;
+	put(c, "stays", CREDENTIAL_READ, "1", 0);
+	put(c, "goes", CREDENTIAL_READ, "1", 0);
+	credentials_settle(c, CREDENTIAL_READ);
+	for (int i = 0; i < 3; i++) {
+		expect(c, "stays", 0, CREDENTIAL_READ, i == 0 ? "1" : "2");
+		put(c, "stays", CREDENTIAL_READ, "2", 0);
+		expect(c, "stays", 0, CREDENTIAL_READ, "2");
+		expect(c, "goes", 0, i == 0 ? CREDENTIAL_READ : CREDENTIAL_NONE,
+		       i == 0 ? "1" : NULL);
+		put(c, "configured", CREDENTIAL_CONFIGURED, "3", 0);
+		credentials_settle(c, CREDENTIAL_READ);
+	}
+	expect(c, "configured", 0, CREDENTIAL_CONFIGURED, "3");
+	credentials_free(c);
 }
 
 static void test_replacing(void **state)
@@ -254,6 +283,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_precedence),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_replacing),
 		cmocka_unit_test(test_names_too_long),
 		cmocka_unit_test(test_ttl),

@@ -27,8 +27,12 @@ struct credentials *credentials_new(uint64_t ttl_us);
 /* Wipes everything. */
 void credentials_free(struct credentials *c);
 
-/* Forget all configured users / all hashes that were read, before filling in anew. */
-void credentials_clear(struct credentials *c, enum credential_source source);
+/*
+ * A list of configured users, or of hashes that were read, has been put: what <source> knew
+ * and was not put since the last call is forgotten.  So a user that stays on the list is
+ * known all the time.
+ */
+void credentials_settle(struct credentials *c, enum credential_source source);
 
 /* False: no memory. */
 RMX_MUST_CHECK

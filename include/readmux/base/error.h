@@ -49,6 +49,10 @@
 	  "readmux: lost the connection to %s in the middle of the result; run the statement again", \
 	  "The server was lost with rows already delivered. Run the statement again; " \
 	  "the session goes on.") \
+	X(LOST_TWICE, 2013, "HY000", \
+	  "readmux: lost the connection to %s and then to %s while they ran this statement; it is not run again, because it may be what ends servers", \
+	  "Two servers in a row were lost in the middle of the same statement. Look into " \
+	  "their error logs for a crash before running it again.") \
 	X(OUTCOME_UNKNOWN, 2013, "08007", \
 	  "readmux: lost the connection to %s while it ran this statement; it may or may not have taken effect", \
 	  "The primary was lost while it ran a write. Look whether it took effect " \

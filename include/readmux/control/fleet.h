@@ -20,7 +20,7 @@ struct fleet;
 /* A new snapshot; <arg>'s owner takes its own reference if it keeps it. */
 typedef void fleet_publish_fn(void *arg, const struct topology *topology);
 
-/* A hash from the primary's account table, or (user.len == 0) the start of a fresh list. */
+/* A hash from the primary's account table, or (user.len == 0) the end of the list of them. */
 typedef void fleet_account_fn(void *arg, struct span user, struct span native_hash);
 
 /* Something that a person wants to know of <backend>; already in the log. */

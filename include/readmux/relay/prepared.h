@@ -17,6 +17,7 @@
 #define READMUX_RELAY_PREPARED_H
 
 #include <readmux/base/buffer.h>
+#include <readmux/relay/failure.h>
 #include <readmux/relay/session_state.h>
 #include <readmux/sql/classify.h>
 #include <readmux/sql/connection.h>
@@ -66,6 +67,7 @@ struct prepared {
 	uint16_t       parameters;
 	bool           cursor;		/* open on the session's connection */
 	bool           long_data;	/* some was sent to the session's connection */
+	struct failure *failure;	/* of its long data, told when it is executed; or NULL */
 	struct query  *query;		/* NULL: too long to be kept, so bound to its connection */
 	struct query  *typed;		/* with the types that the client gave last; NULL = none yet */
 };
@@ -94,8 +96,8 @@ void prepared_set_clear(struct prepared_set *set);
 void prepared_set_cursor(struct prepared_set *set, struct prepared *p, bool open);
 void prepared_set_long_data(struct prepared_set *set, struct prepared *p, bool sent);
 
-/* What was on the connection of the session is gone. */
-void prepared_set_detach(struct prepared_set *set);
+/* What was on the connection of the session is gone; what has lost long data fails as <lost>. */
+void prepared_set_detach(struct prepared_set *set, const struct failure *lost);
 
 /*
  * It has to stay on the connection where it was prepared: its text is not kept, or

@@ -34,7 +34,10 @@ struct pool;
  * the last call for a request.
  */
 struct sink_ops {
-	/* Bytes of definitions and rows, whole packets unless one is very large. */
+	/*
+	 * Bytes of definitions and rows, whole packets unless one is very large.  They, and
+	 * those of packet(), stay where they are until batch_end(), end() or lost().
+	 */
 	void (*pass)(void *arg, struct server_conn *conn, struct span bytes, bool row);
 	/* One packet; <raw> includes its header.  <ok> is set for RESULT_PACKET_OK. */
 	void (*packet)(void *arg, struct server_conn *conn, const struct result_step *step,

@@ -8,6 +8,7 @@
 #include <readmux/auth/client_login.h>
 #include <readmux/base/error.h>
 #include <readmux/base/log.h>
+#include <readmux/relay/failure.h>
 #include <readmux/relay/hold.h>
 #include <readmux/relay/insert_id.h>
 #include <readmux/relay/pool.h>
@@ -15,6 +16,9 @@
 #include <readmux/relay/session.h>
 #include <readmux/model/table.h>
 #include <readmux/sql/connection.h>
+#include <readmux/wire/command.h>
+
+#include <stdarg.h>
 
 /* Errors of servers that mean something to readmux (the servers' error references). */
 enum {
@@ -81,6 +85,8 @@ struct statement {
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
 	uint8_t            retries;		/* of them, after a server was lost or gave up */
+	uint32_t           died_on;		/* backend id of the server that was lost while it ran it, 0 = none */
+	bool               given_up;		/* its server is left because it is silent */
 	bool               in_transaction;	/* the session was in one when it began */
 	bool               harmless;		/* changes no data, whatever its class */
 	bool               prepare_again;	/* the server has lost the prepared statement */
@@ -89,6 +95,7 @@ struct statement {
 	bool               primary_only;	/* a replica could not do it */
 	bool               waiting;		/* on env->waiting */
 	bool               passed;		/* something of the answer went to the client */
+	bool               asked_file;		/* ... but it was LOCAL INFILE's question for a file */
 	bool               has_rows;		/* a row is in the answer */
 	bool               has_result;		/* its last answer is a result set */
 	bool               ended_by_ok;		/* so its trackers have spoken */
@@ -106,7 +113,7 @@ struct body {
 	bool           continued;	/* that packet is full: another belongs to it */
 	uint8_t        header[PACKET_HEADER_LEN];
 	uint8_t        header_len;	/* bytes of the next header that have arrived */
-	enum rmx_error failure;		/* told to the client when all of it has arrived */
+	struct failure *failure;	/* nobody takes it; told when all of it has arrived */
 };
 
 #define SESSION_TAG 0x53455353u
@@ -115,7 +122,7 @@ struct session {
 	uint32_t              tag;
 	uint8_t               phase;		/* enum session_phase; changed by one gate */
 	uint8_t               listen;		/* enum listen_route */
-	bool                  closed;
+	bool                  farewell;		/* its end is ordinary, or told already */
 	bool                  lost_transaction;	/* told at the next statement */
 	bool                  login_counts;	/* a failure now is a failed login */
 	uint16_t              status;		/* server status flags, as the client knows them */
@@ -185,6 +192,9 @@ void session_close(struct session *s, const char *why);
 void session_close_gently(struct session *s, const char *why);
 /* Send readmux's own error as the answer; arguments fill in the error's text. */
 void session_send_error(struct session *s, enum rmx_error error, ...);
+/* The words of an error that the client will be told; counted and logged as told. */
+void session_word_failure(struct session *s, struct failure *f, enum rmx_error error,
+			  va_list arguments);
 /* A server's error as the answer, word for word. */
 void session_send_server_error(struct session *s, uint16_t number, const char *sqlstate,
 			       const char *text);
@@ -200,6 +210,17 @@ void session_look_later(struct session *s);
 void session_arm_idle(struct session *s);
 /* How the text of this session's statements is to be read. */
 struct sql_mode session_sql_mode(const struct session *s);
+
+static inline bool statement_is_answered(const struct statement *st)
+{
+	return command_info(st->command)->response != RESPONSE_NONE;
+}
+
+/* All of it is here, so that it can be sent once more: not what was passed on as it came. */
+static inline bool statement_is_kept(const struct session *s)
+{
+	return s->st.packet.len > 0 && s->body.kind == BODY_NONE;
+}
 
 static inline bool session_in_transaction(const struct session *s)
 {
@@ -231,9 +252,6 @@ struct attributes;
 void session_take_hints(struct attributes *a, struct sql_verdict *v);
 /* The text in the <payload> of COM_QUERY; empty when it is malformed. */
 struct span session_query_text(const struct session *s, struct span payload);
-
-/* Refuse a command that is still arriving, by leaving. */
-void session_refuse_long(struct session *s);
 
 /* session_prepared.c: the commands, each with <packet> as session_command() got it */
 typedef void command_fn(struct session *s, struct span packet, bool whole);
@@ -292,6 +310,19 @@ struct pool_wish session_wish(const struct session *s);
 void body_start(struct session *s, struct span packet);
 /* Bytes of a body that arrive; returns how many belonged to it. */
 size_t body_bytes(struct session *s, struct span bytes);
+/* Nobody takes it any more: the rest is dropped, and then the statement fails as <f>. */
+void body_swallow(struct session *s, const struct failure *f);
+void body_drop(struct session *s);	/* the session ends */
+
+/* session_fail.c */
+/*
+ * The statement ends with an error that no server has given as its answer.  It is told
+ * when the client listens for it: see session_fail.c.
+ */
+void statement_fail(struct session *s, enum rmx_error error, ...);
+void statement_fail_as(struct session *s, const struct failure *f);
+/* It was to be executed and is not: the long data that was sent for it is used up. */
+void session_use_up_long_data(struct session *s);
 
 /* session_ties.c */
 void session_learn_ties(struct session *s);
