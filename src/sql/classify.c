@@ -44,6 +44,14 @@ static void read_statement(struct walk *w)
 	walk_finish(w);
 }
 
+/* Some statements ask as a whole. */
+static uint8_t asks_about_previous(const struct part *part)
+{
+	if ((part->flags & SQL_ABOUT_PREVIOUS) == 0)
+		return 0;
+	return part->previous > 0 ? part->previous : 1;
+}
+
 /* The class and reason of two statements in one text. */
 static void merge_class(struct sql_verdict *v, const struct part *part)
 {
@@ -60,6 +68,7 @@ static void take_part(struct sql_verdict *v, const struct part *part, bool first
 		v->class = part->class;
 		v->reason = part->reason;
 		v->what = part->what;
+		v->previous = asks_about_previous(part);
 	} else {
 		v->flags |= SQL_MULTI;
 		merge_class(v, part);
@@ -114,6 +123,8 @@ static void merge_verdicts(struct sql_verdict *v, const struct sql_verdict *othe
 {
 	v->flags |= other->flags;
 	v->pins |= other->pins;
+	if (other->previous > v->previous)
+		v->previous = other->previous;
 	if (v->class == SQL_WRITE || v->class == other->class)
 		return;
 	v->what = other->what;
