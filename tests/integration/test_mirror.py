@@ -79,7 +79,7 @@ def test_same_answers(name, kind, stage, readmux, shuffled):
         if client in PAIR:
             differences.add(f"ordinary: {client}", expected,
                             stage.play(readmux.port, cases, client))
-    gone = [f"{known.text}\n    is known to differ and does not: {known.why}"
+    gone = [f"#{known.nth} {known.text}\n    is known to differ and does not: {known.why}"
             for known in known_of(name, kind)
             if not differences.forgive(known) and not known.sometimes]
     new = [str(difference) for difference in differences]
@@ -104,5 +104,5 @@ def test_known_differences_are_cases():
     """An entry that names no line is no excuse for anything."""
     for known in KNOWN:
         for kind in known.kinds:
-            texts = {case.text for case in script.load(known.script, kind)}
-            assert known.text in texts, known
+            cases = {(case.text, case.nth) for case in script.load(known.script, kind)}
+            assert (known.text, known.nth) in cases, known
