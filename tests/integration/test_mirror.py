@@ -37,8 +37,27 @@ ALL_CLIENTS = ("basics", "multi", "schemas", "tracking")
 # Of the statements of a script through the shuffled readmux, the share that could have run on
 # another server connection: what ties its session in its first line tests little of it.
 FREE = 0.5
-# Scripts about what ties.
-TIES = {}
+# Less than that in scripts about what ties, and in those that have yet to be cut by resets.
+TIES = {
+    "charsets": 0.11,
+    "cursors": 0.13,
+    "diagnostics": 0.33,
+    "functions": 0.16,
+    "insert_ids": 0.31,
+    "locks": 0.2,
+    "mixed": 0.06,
+    "multi": 0.1,
+    "prepared": 0.28,
+    "rollbacks": 0.25,
+    "routines": 0.05,
+    "sql_mode": 0.24,
+    "sql_prepare": 0.22,
+    "temporary": 0.04,
+    "transactions": 0.25,
+    "user_variables": 0.1,
+    "xa": 0.26,
+    "zz_read_only_once": 0.17,
+}
 
 
 def routed(readmux):
@@ -109,7 +128,8 @@ def test_same_answers(name, kind, stage, readmux, shuffled):
             if not differences.forgive(known) and not known.sometimes]
     new = [str(difference) for difference in differences]
     free = free_share(before, routed(shuffled))
-    with open("/tmp/fixc/free", "a") as out: print(name, kind, round(free, 2), file=out)
+    if free < TIES.get(name, FREE):
+        new.append(f"only {free:.0%} of its statements could have run on any server connection")
     if new + gone:
         pytest.fail("\n".join([f"{name}.sql at {kind}:", *new, *gone]), pytrace=False)
 

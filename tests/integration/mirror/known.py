@@ -26,20 +26,10 @@ class Known:
 
 # why, kinds, where, script, whether always, lines
 TABLE = (
-    ("LAST_INSERT_ID(expr) in DO or NULL, and RETURNING",
-     MARIADB, "", "insert_ids", ALWAYS,
-     """
-         mariadb: SELECT LAST_INSERT_ID()
-     """),
-    ("LAST_INSERT_ID(expr) in DO or NULL, and RETURNING",
-     BOTH, "", "insert_ids", ALWAYS,
-     """
-         SELECT LAST_INSERT_ID()
-     """),
     ("MySQL goes to the server's collation at COM_RESET_CONNECTION, not to the login's",
      MYSQL, "", "logins", ALWAYS,
      """
-         SELECT 'a', @@collation_connection
+         4,6| SELECT 'a', @@collation_connection
      """),
     ("MySQL keeps parameter types in a statement that sessions share",
      MYSQL, "", "types_change", SOMETIMES,
@@ -65,11 +55,11 @@ TABLE = (
     ("MySQL reports the transaction's state",
      MYSQL, "track", "transactions", ALWAYS,
      """
-         BEGIN
-         COMMIT AND CHAIN
+         3| BEGIN
+         1,2| COMMIT AND CHAIN
          ROLLBACK AND CHAIN
-         COMMIT
-         ROLLBACK
+         17| COMMIT
+         9| ROLLBACK
      """),
     ("MySQL reports the transaction's state",
      MYSQL, "track", "zz_read_only_once", ALWAYS,
@@ -86,17 +76,27 @@ TABLE = (
     ("SERVER_STATUS_METADATA_CHANGED is about the server connection's preparation",
      BOTH, "", "prepared", ALWAYS,
      """
-         .execute all
+         3| .execute all
      """),
     ("a schema's changed character set is not seen on other connections",
      MYSQL, "", "schemas", ALWAYS,
      """
-         SELECT @@character_set_database, @@collation_database
+         1,2| SELECT @@character_set_database, @@collation_database
      """),
     ("the error of an execution while its table was gone is kept when the table is back",
      BOTH, "", "prepared", ALWAYS,
      """
          .execute s 1, 1
+     """),
+    ("the error of an execution while its table is gone is that of preparing it",
+     BOTH, "", "prepared", ALWAYS,
+     """
+         5| .execute all
+     """),
+    ("sql_auto_is_null does not find what was inserted before it was set",
+     MYSQL, "", "variables", ALWAYS,
+     """
+         SELECT * FROM t WHERE id IS NULL
      """),
     ("a wrong COM_STMT_SEND_LONG_DATA spoils the statement until it is reset",
      BOTH, "", "zz_long_data", ALWAYS,
@@ -135,19 +135,19 @@ TABLE = (
          c: SELECT 7
      """),
     ("prepared for another schema: the tracker's bit of the EOF packet",
-     MARIADB, "", "mixed", ALWAYS,
+     MARIADB, "old", "mixed", ALWAYS,
      """
-         .execute s
+         9| .execute s
      """),
     ("prepared for another schema: the tracker's bit of the EOF packet",
      MARIADB, "", "prepared", ALWAYS,
      """
-         .execute g
+         2| .execute g
      """),
     ("prepared for another schema: the tracker's bit of the EOF packet",
      MARIADB, "", "sql_prepare", ALWAYS,
      """
-         EXECUTE q
+         2| EXECUTE q
      """),
     ("a SET of the session trackers is reported by the trackers of readmux",
      BOTH, "track", "tracking", ALWAYS,
@@ -173,42 +173,30 @@ TABLE = (
     ("the EOF packet of a client without trackers does not say that something changed",
      MARIADB, "old", "tracking", ALWAYS,
      """
-         SELECT COUNT(*) FROM t
+         1,2| SELECT COUNT(*) FROM t
      """),
-    ("the diagnostics of the statement before",
+    ("the diagnostics of the statement before where MariaDB keeps them although another one ran",
      MARIADB, "", "diagnostics", ALWAYS,
      """
-         SHOW WARNINGS
+         6,7,9| SHOW WARNINGS
      """),
-    ("the diagnostics of the statement before",
+    ("MySQL's answer to a ping has the warnings of the statement before",
      MYSQL, "", "diagnostics", ALWAYS,
      """
-         SELECT FOUND_ROWS(), ROW_COUNT()
          SELECT ROW_COUNT(), FOUND_ROWS()
-         SELECT @@warning_count
          .ping
      """),
-    ("the told id only as a column CONNECTION_ID() of a text statement",
-     BOTH, "", "basics", ALWAYS,
-     """
-         SELECT CONNECTION_ID() = {{id}} AS told
-     """),
-    ("the told id only as a column CONNECTION_ID() of a text statement",
-     BOTH, "", "functions", ALWAYS,
-     """
-         SELECT UUID() IS NOT NULL, UUID_SHORT() > 0, CONNECTION_ID() = {{id}} AS told
-     """),
-    ("the told id only as a column CONNECTION_ID() of a text statement",
+    ("the told id only where CONNECTION_ID() stands in a text statement",
      BOTH, "", "locks", ALWAYS,
      """
          SELECT IS_FREE_LOCK('mirror'), IS_USED_LOCK('mirror') = {{id}} AS mine
      """),
-    ("the told id only as a column CONNECTION_ID() of a text statement",
+    ("the told id only where CONNECTION_ID() stands in a text statement",
      BOTH, "", "prepared", ALWAYS,
      """
          .execute now
      """),
-    ("the told id only as a column CONNECTION_ID() of a text statement",
+    ("the told id only where CONNECTION_ID() stands in a text statement",
      BOTH, "", "show", ALWAYS,
      """
          ~ EXPLAIN FOR CONNECTION {{id}}

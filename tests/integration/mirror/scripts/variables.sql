@@ -115,9 +115,10 @@ SET old_mode = ''
 SET optimizer_switch = 'index_merge=off'
 SELECT @@optimizer_switch LIKE '%index_merge=off%'
 SET optimizer_switch = DEFAULT
+# a MySQL replica makes the table with an engine of its own
 SET default_storage_engine = MyISAM
 CREATE TABLE e (a INT)
-SHOW CREATE TABLE e
+/* readmux: primary */ SHOW CREATE TABLE e
 SET default_storage_engine = DEFAULT
 SET storage_engine = InnoDB
 SET block_encryption_mode = 'aes-256-cbc'
@@ -149,7 +150,7 @@ SELECT * FROM t WHERE id IS NULL
 SET sql_auto_is_null = 0
 .reset_connection
 SET sql_quote_show_create = 0
-SHOW CREATE TABLE e
+/* readmux: primary */ SHOW CREATE TABLE e
 SET sql_quote_show_create = 1
 SET explicit_defaults_for_timestamp = 0
 CREATE TABLE ts (a TIMESTAMP, b TIMESTAMP)
@@ -185,7 +186,7 @@ mysql: .reset_connection
 mysql: SET default_collation_for_utf8mb4 = 'utf8mb4_general_ci'
 mysql: SELECT @@default_collation_for_utf8mb4, COLLATION(_utf8mb4'x')
 mysql: SET print_identified_with_as_hex = 1, show_create_table_verbosity = 1
-mysql: SHOW CREATE TABLE e
+mysql: /* readmux: primary */ SHOW CREATE TABLE e
 mysql: SET group_replication_consistency = 'EVENTUAL'
 mysql: SET gtid_next = 'AUTOMATIC'
 mysql: .reset_connection
