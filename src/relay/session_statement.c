@@ -47,7 +47,7 @@ static void remember_conn(struct session *s, struct server_conn *conn)
 	conn->diagnostics = &s->diagnostics;
 	if (warned && (kept == NULL || !kept->has_warnings))
 		conn->precious |= KEEP_WARNINGS;
-	if (!s->last.found_rows_known && s->last.found_rows_kept)
+	if (!s->last.found_rows_known)
 		conn->precious |= KEEP_FOUND_ROWS;
 }
 

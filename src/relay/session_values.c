@@ -398,21 +398,15 @@ static bool leaves_diagnostics(const struct session *s)
 	       (!st->failed && st->columns.n > 0 && session_sql_mode(s).mariadb);
 }
 
-/* A change without a result set leaves FOUND_ROWS() alone on MariaDB; MySQL counts what it met. */
+/* What a change without a result set makes of FOUND_ROWS() is not defined: it is left alone. */
 static void learn_found_rows(struct session *s)
 {
 	const struct statement *st = &s->st;
 	bool counts = span_is_nocase(st->verdict.what, "count");
 
-	if (st->failed || (shows_diagnostics(st) && !counts))
+	if (st->failed || !st->has_result || (shows_diagnostics(st) && !counts))
 		return;
-	if (!st->has_result) {
-		s->last.found_rows_known &= st->verdict.class != SQL_WRITE || s->conn->mariadb;
-		s->last.found_rows_kept &= s->last.found_rows_known;
-		return;
-	}
 	s->last.found_rows = st->rows;
-	s->last.found_rows_kept = true;
 	s->last.found_rows_known = (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_MULTI)) == 0 &&
 				   st->verdict.reason != REASON_CALLS;
 }

@@ -137,7 +137,6 @@ struct session {
 		uint16_t warnings;
 		uint16_t errors;		/* among them, if it has failed */
 		bool     found_rows_known;
-		bool     found_rows_kept;	/* not known, and worth a question before it is lost */
 		bool     failed;
 		bool     counted;		/* failed, and <warnings> and <errors> are known */
 	} last;					/* how the last statement ended */

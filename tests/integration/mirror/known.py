@@ -94,9 +94,21 @@ TABLE = (
          5| .execute all
      """),
     ("sql_auto_is_null does not find what was inserted before it was set",
-     MYSQL, "", "variables", ALWAYS,
+     BOTH, "", "variables", ALWAYS,
      """
          SELECT * FROM t WHERE id IS NULL
+     """),
+    ("what SET STATEMENT sets for one statement is taken for the session's",
+     MARIADB, "", "variables", SOMETIMES,
+     """
+         mariadb: SELECT @@group_concat_max_len
+         mariadb: SET ROLE NONE
+         mariadb: SELECT CURRENT_ROLE()
+     """),
+    ("system_versioning_asof = DEFAULT cannot be set again on another connection",
+     MARIADB, "", "variables", SOMETIMES,
+     """
+         mariadb: SET skip_replication = 1
      """),
     ("a wrong COM_STMT_SEND_LONG_DATA spoils the statement until it is reset",
      BOTH, "", "zz_long_data", ALWAYS,
@@ -180,10 +192,15 @@ TABLE = (
      """
          6,7,9| SHOW WARNINGS
      """),
-    ("MySQL's answer to a ping has the warnings of the statement before",
+    ("FOUND_ROWS() behind an UPDATE",
      MYSQL, "", "diagnostics", ALWAYS,
      """
          SELECT ROW_COUNT(), FOUND_ROWS()
+         SELECT v, ROW_COUNT() AS n, FOUND_ROWS() m, CONNECTION_ID() = {{id}} AS told FROM t ORDER BY id
+     """),
+    ("MySQL's answer to a ping has the warnings of the statement before",
+     MYSQL, "", "diagnostics", ALWAYS,
+     """
          .ping
      """),
     ("the told id only where CONNECTION_ID() stands in a text statement",
