@@ -7,6 +7,7 @@
  * back, where they are closed.
  */
 #include <readmux/base/log.h>
+#include <readmux/relay/diagnostics.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 
@@ -18,6 +19,8 @@
 /* Share of a server's max_connections that readmux takes when nothing is configured. */
 #define SHARE_PERCENT 80u
 #define LIMIT_UNKNOWN 100u
+
+#define LAST_WORDS_US   1000000u	/* of a connection that is closed for being idle */
 
 /* Since when MySQL has SOURCE_POS_WAIT() and SHOW BINARY LOG STATUS (its release notes). */
 #define VERSION_POS_WAIT   80026u
@@ -146,8 +149,14 @@ static void idle_expired(struct timer *t)
 {
 	struct server_conn *conn = container_of(t, struct server_conn, timer);
 
-	if (conn->state == SERVER_CONN_IDLE)
+	if (conn->state != SERVER_CONN_IDLE)
+		return;
+	if (conn->precious != 0 && !conn->disturbed) {
+		diagnostics_save(conn);
+		timer_set(&conn->timer, conn->env->loop, LAST_WORDS_US, idle_expired);
+	} else {
 		server_conn_close(conn);
+	}
 }
 
 static void make_idle(struct server_conn *conn)
@@ -246,12 +255,24 @@ static void fail_tickets(struct pool *pool, struct account *account, struct serv
 	}
 }
 
+/* The oldest one of a bucket that nobody may ask anything, else the oldest. */
+static struct server_conn *oldest_idle(const struct bucket *b)
+{
+	struct server_conn *conn;
+
+	TAILQ_FOREACH_REVERSE(conn, &b->idle, conn_list, idle_link) {
+		if (conn->precious == 0)
+			return conn;
+	}
+	return TAILQ_LAST(&b->idle, conn_list);
+}
+
 static bool close_oldest_idle(struct pool *pool)
 {
 	struct bucket *b, *tmp;
 
 	HASH_ITER(hh, pool->buckets, b, tmp) {
-		struct server_conn *conn = TAILQ_LAST(&b->idle, conn_list);
+		struct server_conn *conn = oldest_idle(b);
 
 		if (conn == NULL)
 			continue;
@@ -276,9 +297,16 @@ static bool dial_for(struct pool *pool, struct bucket *b)
 
 /* --- leasing ---------------------------------------------------------------- */
 
-/* Whatever becomes of the lease, the connection is not as its last user has left it. */
-static void lease(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
+/*
+ * For <session>.  Whatever becomes of the lease, the connection is not as its last user has
+ * left it.
+ */
+static void lease(struct server_conn *conn, uint32_t session,
+		  const struct server_conn_owner_ops *ops, void *owner)
 {
+	if (conn->session != session)
+		diagnostics_save(conn);
+	conn->session = session;
 	server_conn_forget_user(conn);
 	TAILQ_REMOVE(&conn->bucket->idle, conn, idle_link);
 	conn->pool->leased++;
@@ -315,7 +343,7 @@ static struct server_conn *best_idle(struct bucket *b, const struct pool_wish *w
 
 		if (++looked > LOOK_AT_MOST)
 			break;
-		if (!can_serve(conn, wish, &path) || (conn->precious && spare_precious))
+		if (!can_serve(conn, wish, &path) || (conn->precious != 0 && spare_precious))
 			continue;
 		rank = 4 * (unsigned)path + 2 * lacks_statement(conn, wish) +
 		       (conn->in_flight > 0);
@@ -342,14 +370,13 @@ struct server_conn *pool_take(struct pool *pool, const struct pool_wish *wish,
 		return NULL;
 	if (conn->session_state == wish->state)
 		STAT_INC(pool->env->stats, pool_hits_total);
-	lease(conn, ops, owner);
-	conn->session = wish->session;
+	lease(conn, wish->session, ops, owner);
 	return conn;
 }
 
 void pool_take_this(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner)
 {
-	lease(conn, ops, owner);
+	lease(conn, conn->session, ops, owner);
 }
 
 /* --- waiting ------------------------------------------------------------ */
@@ -392,8 +419,7 @@ static void grant(struct deferred *d)
 		next = TAILQ_NEXT(t, link);
 		if (conn == NULL)
 			continue;
-		lease(conn, NULL, NULL);
-		conn->session = t->wish.session;
+		lease(conn, t->wish.session, NULL, NULL);
 		pool_withdraw(t);
 		t->granted(t, conn);
 		next = TAILQ_FIRST(&pool->tickets);

@@ -68,7 +68,8 @@ void server_conn_forget_user(struct server_conn *conn)
 	if (conn->backlink != NULL)
 		*conn->backlink = NULL;
 	conn->backlink = NULL;
-	conn->precious = false;
+	conn->precious = 0;
+	conn->diagnostics = NULL;
 }
 
 /* --- the end ------------------------------------------------------------ */
@@ -256,6 +257,7 @@ void server_conn_begin_query(uint64_t capabilities, struct writer *w)
 bool server_conn_ask(struct server_conn *conn, const char *sql, const struct sink_ops *ops,
 		     void *arg, struct writer *w)
 {
+	conn->disturbed = true;
 	writer_begin(w, 0);
 	server_conn_begin_query(conn->capabilities, w);
 	writer_text(w, sql);

@@ -102,6 +102,7 @@ void session_close(struct session *s, const char *why)
 	session_set_phase(s, SESSION_CLOSED);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
+	hold_drop(&s->st.filled, s->env->loop);
 	body_drop(s);
 	session_drop_conn(s);
 	session_close_prepared(s);
@@ -112,6 +113,7 @@ void session_close(struct session *s, const char *why)
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);
+	diagnostics_drop(&s->diagnostics);
 	session_forget_question(s);
 	if (!s->env->settings->pool_share && s->account != NULL)
 		pools_forget_session(s->env->pools, s->account, s->id);
@@ -149,6 +151,7 @@ void session_close_gently(struct session *s, const char *why)
 	say_closed(s, why);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
+	hold_drop(&s->st.filled, s->env->loop);
 	body_drop(s);
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);
@@ -231,18 +234,20 @@ void session_send_ok_with(struct session *s, struct span track)
 	send_packet(s, &w);
 }
 
-void session_send_eof(struct session *s)
+void session_send_eof(struct session *s, uint16_t warnings)
 {
 	uint8_t room[64];
 	struct writer w;
-	struct ok_packet ok = { .header = PACKET_EOF, .status = s->status };
+	struct ok_packet ok = {
+		.header = PACKET_EOF, .status = s->status, .warnings = warnings,
+	};
 
 	begin_answer(s, room, sizeof(room), &w);
 	if ((s->capabilities & CLIENT_DEPRECATE_EOF) != 0) {
 		ok_packet_write(&w, s->capabilities, &ok);
 	} else {
 		writer_uint(&w, PACKET_EOF, 1);
-		writer_uint(&w, 0, 2);
+		writer_uint(&w, warnings, 2);
 		writer_uint(&w, s->status, 2);
 	}
 	send_packet(s, &w);
@@ -496,6 +501,8 @@ bool session_open(struct relay_env *env, int fd, const struct address *peer,
 	s->log.describe = describe;
 	s->ticket.granted = NULL;
 	insert_id_init(&s->insert_id, session_insert_id_settled);
+	s->last.found_rows_known = true;	/* 0 */
+	s->diagnostics.settled = session_values_settled;
 	if (!stream_adopt(&s->stream, env->loop, fd, &session_stream_ops, s)) {
 		slab_give(&env->sessions, s);
 		return false;

@@ -34,6 +34,7 @@ static void command_ping(struct session *s, struct span packet, bool whole)
 		statement_start(s, packet, true);
 		return;
 	}
+	s->last.row_count = 0;
 	session_send_ok(s);
 }
 
@@ -65,6 +66,7 @@ static void command_reset(struct session *s, struct span packet, bool whole)
 	session_close_prepared(s);
 	session_drop_trackers(s);
 	insert_id_reset(&s->insert_id);
+	session_forget_values(s);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 	session_send_ok(s);
 }
@@ -94,7 +96,7 @@ static void command_set_option(struct session *s, struct span packet, bool whole
 	if (s->conn != NULL || r.bad || option > 1)
 		statement_start(s, packet, whole);
 	else if (session_allow_multi(s, option == 0))
-		session_send_eof(s);
+		session_send_eof(s, 0);
 	else
 		session_close(s, "out of memory");
 }

@@ -169,7 +169,8 @@ static void asked_end(void *arg, struct server_conn *conn)
 	if (s->phase != SESSION_ROUTING || !s->st.awaits_position)
 		return;
 	s->st.awaits_position = false;
-	statement_route(s);
+	if (!statement_awaits_values(s))
+		statement_route(s);
 }
 
 void session_forget_question(struct session *s)
@@ -235,7 +236,8 @@ static bool may_ask(const struct session *s, const struct pool *pool)
 	const struct statement *st = &s->st;
 
 	return minds(s) && !pool->asking && wants_to_know(s, pool) && may_be_told(s) &&
-	       !s->last.failed && s->last.warnings == 0 && !st->failed && st->warnings == 0 &&
+	       !s->last.failed && s->last.warnings == 0 && s->last.found_rows_known &&
+	       !st->failed && st->warnings == 0 &&
 	       s->body.kind == BODY_NONE &&
 	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
 }

@@ -116,6 +116,14 @@ static void keep_assignments(struct session *s, struct session_state *read_in)
 #define COUNTED_PINS (SQL_PIN_TEMPORARY_TABLE | SQL_PIN_USER_LOCK | SQL_PIN_HANDLER | \
 		      SQL_PIN_PREPARED | SQL_UNPIN_USER_LOCKS)
 
+/* No other connection can be made to know which row "WHERE id IS NULL" finds. */
+static bool auto_is_null(const struct session *s)
+{
+	struct span value = state_variable(s->state, SPAN_LITERAL("sql_auto_is_null"));
+
+	return value.len > 0 && !span_is(value, "0") && !span_contains_nocase(value, "OFF");
+}
+
 static uint32_t new_pins(const struct session *s)
 {
 	const struct statement *st = &s->st;
@@ -133,6 +141,8 @@ static uint32_t new_pins(const struct session *s)
 		pins |= PIN_UNREPLAYABLE;
 	if ((st->verdict.flags & SQL_SETS_TRANSACTION) != 0)
 		pins |= PIN_NEXT_TRANSACTION;
+	if (st->insert_id != 0 && auto_is_null(s))
+		pins |= PIN_AUTO_IS_NULL;
 	return pins;
 }
 
@@ -149,6 +159,8 @@ static uint32_t ended_pins(const struct session *s)
 		pins |= SQL_PIN_XA;
 	if (st->verdict.class != SQL_SESSION && !session_in_transaction(s))
 		pins |= PIN_NEXT_TRANSACTION;
+	if ((s->pins & PIN_AUTO_IS_NULL) != 0 && !auto_is_null(s))
+		pins |= PIN_AUTO_IS_NULL;
 	return pins;
 }
 
@@ -193,6 +205,7 @@ static void learn_reset(struct session *s)
 	session_drop_trackers(s);
 	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	insert_id_reset(&s->insert_id);
+	session_forget_values(s);
 	s->conn->no_reuse = true;	/* its trackers are off */
 	if (bare == NULL)
 		return;

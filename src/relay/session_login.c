@@ -585,6 +585,7 @@ static void leave_old_user(struct session *s)
 	session_drop_trackers(s);
 	s->own_consistency = SQL_CONSISTENCY_UNSET;
 	insert_id_reset(&s->insert_id);
+	session_forget_values(s);
 	s->status = SERVER_STATUS_AUTOCOMMIT;
 }
 

@@ -330,7 +330,7 @@ static int insert_types(struct session *s, const struct stmt_execute *e, struct 
  */
 int statement_pieces(struct session *s, struct writer *w, struct iovec *iov)
 {
-	struct hold *hold = &s->st.packet;
+	struct hold *hold = s->st.filled.len > 0 ? &s->st.filled : &s->st.packet;
 	struct prepared *p = s->st.prepared;
 	struct server_stmt *stmt;
 	struct stmt_execute e;

@@ -186,15 +186,14 @@ static bool is_replica(const struct session *s, const struct server_conn *conn)
 	return view != NULL && view->role == BACKEND_REPLICA;
 }
 
-/*
- * The connection of the statement before, if nobody has used it since and this one
- * may run there.
- */
-static struct server_conn *previous_conn(const struct session *s)
+/* Diagnostics that were kept are those of the session, whatever its last connection shows. */
+struct server_conn *session_previous_conn(const struct session *s)
 {
+	const struct kept *kept = s->diagnostics.kept;
 	struct server_conn *conn = s->previous;
 
-	if (conn == NULL || conn->state != SERVER_CONN_IDLE || conn->in_flight > 0)
+	if (conn == NULL || conn->state != SERVER_CONN_IDLE || conn->in_flight > 0 ||
+	    conn->disturbed || (kept != NULL && kept->has_warnings))
 		return NULL;
 	if (is_replica(s, conn) && (s->st.verdict.class == SQL_WRITE || s->st.primary_only))
 		return NULL;
@@ -291,7 +290,9 @@ void statement_route(struct session *s)
 		statement_send_on(s, s->conn, false);
 		return;
 	}
-	conn = st->route.target == ROUTE_PREVIOUS ? previous_conn(s) : NULL;
+	if (st->route.target == ROUTE_PREVIOUS && statement_shows_kept(s))
+		return;
+	conn = st->route.target == ROUTE_PREVIOUS ? session_previous_conn(s) : NULL;
 	if (conn != NULL) {
 		st->replica = is_replica(s, conn);
 		pool_take_this(conn, &session_conn_owner, s);
@@ -299,7 +300,7 @@ void statement_route(struct session *s)
 		statement_send_on(s, conn, false);
 		return;
 	}
-	if (st->route.target == ROUTE_PREVIOUS && (s->last.failed || s->last.warnings > 0)) {
+	if (st->route.target == ROUTE_PREVIOUS && statement_needs_previous(s)) {
 		statement_fail(s, RMX_DIAGNOSTICS_LOST);
 		return;
 	}

@@ -33,14 +33,22 @@ void session_drop_conn(struct session *s)
 }
 
 /* Remember where a statement ran, for questions about it. */
-static void remember_conn(struct session *s, struct server_conn *conn, bool precious)
+static void remember_conn(struct session *s, struct server_conn *conn)
 {
+	const struct kept *kept = s->diagnostics.kept;
+	bool warned = s->last.failed || s->last.warnings > 0;
+
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	server_conn_forget_user(conn);
 	s->previous = conn;
 	conn->backlink = &s->previous;
-	conn->precious = precious;
+	conn->disturbed = false;
+	conn->diagnostics = &s->diagnostics;
+	if (warned && (kept == NULL || !kept->has_warnings))
+		conn->precious |= KEEP_WARNINGS;
+	if (!s->last.found_rows_known)
+		conn->precious |= KEEP_FOUND_ROWS;
 }
 
 /* --- sending ---------------------------------------------------------------- */
@@ -329,7 +337,8 @@ void statement_start(struct session *s, struct span packet, bool whole)
 		return;
 	remember_refusal(s);
 	statement_tie_what_is_too_large(s);
-	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s))
+	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s) &&
+	    !statement_awaits_values(s))
 		statement_route(s);
 }
 
@@ -349,21 +358,19 @@ void statement_done(struct session *s)
 	struct server_conn *conn = s->conn;
 
 	if (conn != NULL) {
-		bool ask = st->failed || st->warnings > 0 ||
-			   (st->verdict.flags & SQL_FOUND_ROWS_WANTED) != 0;
-
 		if (st->sent_us != 0)
 			session_learn(s);
 		conn->warned |= st->failed || st->warnings > 0;
 		enter_schema_at_last(s, conn);
 		if (s->pins == 0 && !session_in_transaction(s)) {
-			remember_conn(s, conn, ask);
+			remember_conn(s, conn);
 			session_ask_shown(s, conn);
 			session_release_conn(s);
 		}
 	}
 	statement_stop_waiting(s);
 	hold_drop(&st->packet, s->env->loop);
+	hold_drop(&st->filled, s->env->loop);
 	buffer_free(&s->stash);
 	prepared_free(s->preparing);	/* the server did not take it */
 	s->preparing = st->prepared = NULL;

@@ -3,10 +3,12 @@
  * What a session knows of itself: its id, and how its last statement ended.
  *
  * SELECT ROW_COUNT() and the like run on any server connection; their row is then
- * given the session's own values.  Where a value is part of an expression, or only the
- * server knows it, the statement goes to the connection of the one before.
+ * given the session's own values.  Where a value is part of an expression, the text is sent
+ * with the value in it.  What only a server connection knows is asked there, or was before
+ * another session used it (diagnostics.h).
  */
 #include <readmux/relay/session_parts.h>
+#include <readmux/sql/values.h>
 #include <readmux/wire/reader.h>
 
 static bool knows(const struct session *s, enum sql_session_value value)
@@ -16,7 +18,7 @@ static bool knows(const struct session *s, enum sql_session_value value)
 		return s->last.found_rows_known;
 	case SQL_VALUE_WARNING_COUNT:
 	case SQL_VALUE_ERROR_COUNT:
-		return !s->last.failed;
+		return !s->last.failed || s->last.counted;
 	case SQL_VALUE_INSERT_ID:
 		return !insert_id_in_doubt(&s->insert_id);
 	case SQL_VALUE_OTHER:
@@ -41,34 +43,270 @@ static int64_t value_of(const struct session *s, enum sql_session_value value)
 	case SQL_VALUE_WARNING_COUNT:
 		return s->last.warnings;
 	case SQL_VALUE_ERROR_COUNT:
+		return s->last.errors;
 	case SQL_VALUE_OTHER:
 		return 0;
 	}
 	return 0;
 }
 
+static bool is_number(enum sql_session_value value)
+{
+	return value == SQL_VALUE_ROW_COUNT || value == SQL_VALUE_FOUND_ROWS;
+}
+
+/* SHOW WARNINGS, GET DIAGNOSTICS and the like leave what they show as it is. */
+static bool shows_diagnostics(const struct statement *st)
+{
+	static const char *const shown[] = { "warnings", "errors", "count", "profile", "profiles" };
+
+	if (st->verdict.reason != REASON_PREVIOUS_STATEMENT || (st->verdict.flags & SQL_MULTI) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		if (span_is_nocase(st->verdict.what, shown[i]))
+			return true;
+	}
+	return st->verdict.what.len == 0;
+}
+
+/*
+ * It can run anywhere.  Where it leaves diagnostics in place for the statement after it, as
+ * reads without a table do on MariaDB, that should be where they are.
+ */
+static void is_complete(struct session *s)
+{
+	bool leaves = shows_diagnostics(&s->st) ||
+		      (session_sql_mode(s).mariadb && s->st.verdict.class == SQL_READ);
+	bool stays = leaves && (s->last.failed || s->last.warnings > 0);
+
+	s->st.complete = true;
+	s->st.numbers_left = false;
+	s->st.verdict.flags &= ~(uint32_t)SQL_READS_INSERT_ID;
+	if (!stays)
+		s->st.verdict.flags &= ~(uint32_t)SQL_ABOUT_PREVIOUS;
+}
+
 void statement_use_values(struct session *s)
 {
 	const struct sql_session_columns *columns = &s->st.columns;
+	bool all = true;
 
 	for (unsigned i = 0; i < columns->n; i++) {
-		if (!knows(s, columns->value[i]))
-			return;
+		bool known = knows(s, columns->value[i]);
+
+		all &= known;
+		s->st.numbers_left |= !known && is_number(columns->value[i]);
 	}
-	if (columns->n > 0)
-		s->st.verdict.flags &= ~(uint32_t)(SQL_ABOUT_PREVIOUS | SQL_READS_INSERT_ID);
+	if (columns->n > 0 && all)
+		is_complete(s);
 }
 
-/* Stored programs and LAST_INSERT_ID(expr) set it to what no OK packet tells. */
+/* --- into the text ----------------------------------------------------------------- */
+
+static struct sql_values known_values(const struct session *s)
+{
+	struct sql_values values = { 0 };
+
+	for (enum sql_session_value v = SQL_VALUE_CONNECTION_ID; v < SQL_SESSION_VALUES; v++) {
+		values.value[v] = value_of(s, v);
+		values.known |= (uint32_t)knows(s, v) << v;
+	}
+	return values;
+}
+
+/* The same packet with another text, whatever stands before the text. */
+static bool keep_filled(struct session *s, struct span text, const struct sql_places *places,
+			const struct sql_values *values)
+{
+	struct span packet = hold_span(&s->st.packet);
+	size_t room, len, head = (size_t)(text.data - packet.data);
+	uint8_t *memory = loop_workshop(s->env->loop, &room);
+	struct frame frame = frame_at(packet.data);
+
+	if (head + text.len != packet.len || head >= room)
+		return false;
+	len = sql_write_values(text, places, values, memory + head, room - head);
+	if (len == 0 || head + len - PACKET_HEADER_LEN >= PACKET_PAYLOAD_MAX)
+		return false;
+	memcpy(memory, packet.data, head);
+	frame.len = (uint32_t)(head + len - PACKET_HEADER_LEN);
+	frame_put(memory, frame);
+	return hold_keep(&s->st.filled, s->env->loop, (struct span){ memory, head + len });
+}
+
+/* What of the places is about the statement before, and known. */
+static void count_known(const struct sql_places *places, const struct sql_values *values,
+			unsigned *previous, unsigned *numbers, unsigned *all)
+{
+	*previous = *numbers = *all = 0;
+	for (unsigned i = 0; i < places->n; i++) {
+		const struct sql_place *p = &places->place[i];
+
+		if (p->value == SQL_VALUE_OTHER || (values->known >> p->value & 1u) == 0)
+			continue;
+		++*all;
+		*previous += p->previous;
+		*numbers += is_number((enum sql_session_value)p->value);
+	}
+}
+
+static void fill_text(struct session *s)
+{
+	const uint32_t asks = SQL_ABOUT_PREVIOUS | SQL_CONNECTION_ID;
+	struct statement *st = &s->st;
+	struct sql_mode mode = session_sql_mode(s);
+	struct span text = session_statement_text(s);
+	struct sql_values values;
+	struct sql_places places;
+	unsigned previous, numbers, all;
+
+	if (st->command != COM_QUERY || st->columns.n > 0 || s->body.kind != BODY_NONE ||
+	    st->sink != NULL || (st->verdict.flags & asks) == 0 || text.len == 0)
+		return;
+	values = known_values(s);
+	sql_places_of(text, &mode, &places);
+	count_known(&places, &values, &previous, &numbers, &all);
+	hold_drop(&st->filled, s->env->loop);
+	if (all > 0 && !keep_filled(s, text, &places, &values))
+		previous = numbers = 0;
+	st->numbers_left = numbers < places.numbers;
+	if (previous >= st->verdict.previous && !st->numbers_left) {
+		uint32_t insert_id = st->verdict.flags & SQL_READS_INSERT_ID;
+
+		is_complete(s);
+		st->verdict.flags |= insert_id;
+	}
+}
+
+bool statement_awaits_values(struct session *s)
+{
+	struct server_conn *conn = s->previous;
+
+	fill_text(s);
+	if ((s->st.verdict.flags & SQL_ABOUT_PREVIOUS) == 0 || s->st.complete || s->conn != NULL)
+		return false;
+	if (conn != NULL && conn->state == SERVER_CONN_IDLE && session_previous_conn(s) == NULL)
+		diagnostics_save(conn);
+	s->st.awaits_values = diagnostics_awaited(&s->diagnostics);
+	return s->st.awaits_values;
+}
+
+void session_values_settled(struct diagnostics *d)
+{
+	struct session *s = container_of(d, struct session, diagnostics);
+	const struct kept *k = d->kept;
+
+	if (k->has_found_rows) {
+		s->last.found_rows = k->found_rows;
+		s->last.found_rows_known = true;
+	}
+	if (k->has_warnings && s->last.failed) {
+		s->last.counted = true;
+		s->last.warnings = (uint16_t)k->rows;
+		s->last.errors = (uint16_t)k->errors;
+	}
+	if (s->phase != SESSION_ROUTING || !s->st.awaits_values)
+		return;
+	s->st.awaits_values = s->st.numbers_left = false;
+	statement_use_values(s);
+	if (!statement_awaits_values(s))
+		statement_route(s);
+}
+
+bool statement_needs_previous(const struct session *s)
+{
+	return !s->st.complete &&
+	       (s->st.numbers_left || s->last.failed || s->last.warnings > 0);
+}
+
+void session_forget_values(struct session *s)
+{
+	if (s->previous != NULL)
+		server_conn_forget_user(s->previous);
+	diagnostics_drop(&s->diagnostics);
+	s->last.row_count = 0;
+	s->last.warnings = s->last.errors = 0;
+	s->last.failed = s->last.counted = false;
+}
+
+/* --- SHOW WARNINGS of what was kept ------------------------------------------------- */
+
+/* The packet at <at> of what was kept, as the next one of the answer.  False: no memory. */
+static bool add_packet(struct session *s, struct buffer *out, struct span packet)
+{
+	size_t at = out->len;
+	struct frame frame = frame_at(packet.data);
+
+	if (!buffer_append(out, packet))
+		return false;
+	frame.seq = ++s->st.seq;
+	frame_put(out->data + at, frame);
+	return true;
+}
+
+static bool is_error(struct span row)
+{
+	struct reader r = reader_over(span_from(row, PACKET_HEADER_LEN));
+
+	return span_is(reader_lenenc_bytes(&r), "Error");
+}
+
+static bool write_kept(struct session *s, const struct kept *k, struct sql_diagnostics *shows,
+		       struct buffer *out)
+{
+	struct span rest = buffer_span(&k->bytes), payload;
+	struct frame frame;
+
+	while (frame_cut(rest, &frame, &payload)) {
+		struct span packet = span_head(rest, PACKET_HEADER_LEN + payload.len);
+		bool row = (size_t)(rest.data - k->bytes.data) >= k->head;
+
+		rest = span_from(rest, packet.len);
+		if (row && shows->errors && !is_error(packet))
+			continue;
+		if (row && shows->offset > 0) {
+			shows->offset--;
+			continue;
+		}
+		if (row && shows->limit-- == 0)
+			break;
+		if (!add_packet(s, out, packet))
+			return false;
+	}
+	return true;
+}
+
+bool statement_shows_kept(struct session *s)
+{
+	const struct kept *k = s->diagnostics.kept;
+	struct sql_mode mode = session_sql_mode(s);
+	struct buffer out = { 0 };
+	struct sql_diagnostics shows;
+
+	if (k == NULL || k->open > 0 || !k->has_warnings || s->st.command != COM_QUERY ||
+	    !sql_diagnostics_of(session_statement_text(s), &mode, &shows) || shows.count)
+		return false;
+	if (write_kept(s, k, &shows, &out)) {
+		stream_write(&s->stream, buffer_span(&out));
+		session_send_eof(s, k->warnings);
+		s->last.row_count = -1;
+		statement_done(s);
+	} else {
+		session_close(s, "out of memory");
+	}
+	buffer_free(&out);
+	return true;
+}
+
+/* --- LAST_INSERT_ID() ------------------------------------------------------------------ */
+
+/* Stored programs do it as well. */
 bool statement_may_set_insert_id(const struct statement *st)
 {
 	return st->verdict.reason == REASON_CALLS ||
 	       st->verdict.reason == REASON_UNKNOWN_FUNCTION ||
-	       (st->verdict.reason == REASON_SIDE_EFFECT &&
-		span_is_nocase(st->verdict.what, "last_insert_id"));
+	       (st->verdict.flags & SQL_SETS_INSERT_ID) != 0;
 }
-
-/* --- LAST_INSERT_ID() ------------------------------------------------------------------ */
 
 bool statement_awaits_insert_id(struct session *s)
 {
@@ -89,7 +327,8 @@ void session_insert_id_settled(struct insert_id *id)
 		return;
 	s->st.awaits_insert_id = false;
 	statement_use_values(s);
-	statement_route(s);
+	if (!statement_awaits_values(s))
+		statement_route(s);
 }
 
 /* --- into the row ------------------------------------------------------------------ */
@@ -150,10 +389,26 @@ bool statement_fill_row(const struct session *s, struct span row, struct writer 
 
 /* --- how the last statement ended ------------------------------------------------------ */
 
-/* Looking at diagnostics leaves them as they are. */
-static bool looks_at_diagnostics(const struct statement *st)
+/* MariaDB leaves warnings in place where no table is read. */
+static bool leaves_diagnostics(const struct session *s)
 {
-	return st->verdict.reason == REASON_PREVIOUS_STATEMENT;
+	const struct statement *st = &s->st;
+
+	return shows_diagnostics(st) ||
+	       (!st->failed && st->columns.n > 0 && session_sql_mode(s).mariadb);
+}
+
+/* What a change without a result set makes of FOUND_ROWS() is not defined: it is left alone. */
+static void learn_found_rows(struct session *s)
+{
+	const struct statement *st = &s->st;
+	bool counts = span_is_nocase(st->verdict.what, "count");
+
+	if (st->failed || !st->has_result || (shows_diagnostics(st) && !counts))
+		return;
+	s->last.found_rows = st->rows;
+	s->last.found_rows_known = (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_MULTI)) == 0 &&
+				   st->verdict.reason != REASON_CALLS;
 }
 
 void session_learn_values(struct session *s)
@@ -164,17 +419,12 @@ void session_learn_values(struct session *s)
 		s->last.row_count = -1;
 	else if (st->ended_by_ok)
 		s->last.row_count = (int64_t)st->affected_rows;
-	if (!looks_at_diagnostics(st)) {
+	if (!leaves_diagnostics(s)) {
+		diagnostics_drop(&s->diagnostics);
 		s->last.failed = st->failed;
 		s->last.warnings = st->warnings;
+		s->last.errors = 0;
+		s->last.counted = false;
 	}
-	if (st->failed || !st->has_result)
-		return;
-	if (looks_at_diagnostics(st) && st->columns.n == 0) {
-		s->last.found_rows_known = false;
-		return;
-	}
-	s->last.found_rows = st->rows;
-	s->last.found_rows_known = (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_MULTI)) == 0 &&
-				   st->verdict.reason != REASON_CALLS;
+	learn_found_rows(s);
 }

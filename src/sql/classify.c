@@ -86,6 +86,14 @@ static uint32_t both_flags(uint32_t a, uint32_t b)
 	return (a | b) & ~((a ^ b) & SQL_KEEPS_TRANSACTION);
 }
 
+/* Some statements ask as a whole. */
+static uint8_t asks_about_previous(const struct part *part)
+{
+	if ((part->flags & SQL_ABOUT_PREVIOUS) == 0)
+		return 0;
+	return part->previous > 0 ? part->previous : 1;
+}
+
 /* The class and reason of two statements in one text. */
 static void merge_class(struct sql_verdict *v, const struct part *part)
 {
@@ -103,6 +111,7 @@ static void take_part(struct sql_verdict *v, const struct part *part, bool first
 		v->reason = part->reason;
 		v->what = part->what;
 		v->flags = part->flags;
+		v->previous = asks_about_previous(part);
 	} else {
 		v->flags = SQL_MULTI | both_flags(v->flags, part->flags);
 		merge_class(v, part);
@@ -158,6 +167,8 @@ static void merge_verdicts(struct sql_verdict *v, const struct sql_verdict *othe
 {
 	v->flags = both_flags(v->flags, other->flags);
 	v->pins |= other->pins;
+	if (other->previous > v->previous)
+		v->previous = other->previous;
 	if (v->class == SQL_WRITE || v->class == other->class)
 		return;
 	v->what = other->what;

@@ -36,13 +36,18 @@ static const struct {
 	{ "error_count",      true,  SQL_VALUE_ERROR_COUNT },
 };
 
-static enum sql_session_value value_named(const struct token *t, bool variable)
+enum sql_session_value sql_value_named(struct span name, bool variable)
 {
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		if (values[i].variable == variable && is_word(t, values[i].name))
+		if (values[i].variable == variable && span_is_nocase(name, values[i].name))
 			return values[i].value;
 	}
 	return SQL_VALUE_OTHER;
+}
+
+static enum sql_session_value value_named(const struct token *t, bool variable)
+{
+	return t->kind == TOKEN_WORD ? sql_value_named(t->text, variable) : SQL_VALUE_OTHER;
 }
 
 /* name ( ), whose first word is <t>. */
@@ -98,6 +103,69 @@ bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *
 	else
 		kill->self = take_function(&lexer, &t) == SQL_VALUE_CONNECTION_ID;
 	return (kill->self || kill->id != 0) && at_end(&lexer, &t);
+}
+
+/* --- SHOW WARNINGS ---------------------------------------------------------------------- */
+
+static bool take_number(struct lexer *lexer, struct token *t, uint64_t *number)
+{
+	if (t->kind != TOKEN_NUMBER || !span_to_u64(t->text, number))
+		return false;
+	lexer_next(lexer, t);
+	return true;
+}
+
+/* LIMIT [offset,] count | LIMIT count OFFSET offset */
+static bool take_limit(struct lexer *lexer, struct token *t, struct sql_diagnostics *d)
+{
+	if (!is_word(t, "limit"))
+		return true;
+	lexer_next(lexer, t);
+	if (!take_number(lexer, t, &d->limit))
+		return false;
+	if (is_operator(t, ',')) {
+		d->offset = d->limit;
+		lexer_next(lexer, t);
+		return take_number(lexer, t, &d->limit);
+	}
+	if (!is_word(t, "offset"))
+		return true;
+	lexer_next(lexer, t);
+	return take_number(lexer, t, &d->offset);
+}
+
+/* COUNT(*) */
+static bool take_count(struct lexer *lexer, struct token *t)
+{
+	static const char rest[] = "(*)";
+
+	if (!is_word(t, "count"))
+		return false;
+	for (const char *c = rest; *c != '\0'; c++) {
+		lexer_next(lexer, t);
+		if (!is_operator(t, *c))
+			return false;
+	}
+	lexer_next(lexer, t);
+	return true;
+}
+
+bool sql_diagnostics_of(struct span sql, const struct sql_mode *mode, struct sql_diagnostics *d)
+{
+	struct lexer lexer = lexer_over(sql, mode);
+	struct token t;
+
+	*d = (struct sql_diagnostics){ .limit = UINT64_MAX };
+	lexer_next(&lexer, &t);
+	if (!is_word(&t, "show"))
+		return false;
+	lexer_next(&lexer, &t);
+	d->count = take_count(&lexer, &t);
+	d->errors = is_word(&t, "errors");
+	if (!d->errors && !is_word(&t, "warnings"))
+		return false;
+	lexer_next(&lexer, &t);
+	return (d->count || take_limit(&lexer, &t, d)) && at_end(&lexer, &t);
 }
 
 /* [AS] alias */
@@ -157,10 +225,16 @@ void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
 {
 	struct lexer lexer = lexer_over(sql, mode);
 	struct sql_session_columns found = { 0 };
+	struct sql_diagnostics shows;
 	bool any = false;
 	struct token t;
 
 	*columns = found;
+	if (sql_diagnostics_of(sql, mode, &shows)) {
+		columns->n = shows.count;
+		columns->value[0] = shows.errors ? SQL_VALUE_ERROR_COUNT : SQL_VALUE_WARNING_COUNT;
+		return;
+	}
 	lexer_next(&lexer, &t);
 	if (!is_word(&t, "select"))
 		return;

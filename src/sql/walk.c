@@ -28,7 +28,10 @@ void walk_downgrade(struct walk *w, enum route_reason reason, struct span what)
 /* It stays a read, but one about the statement before. */
 static void about_previous(struct walk *w, struct span what)
 {
+	if (w->part.takes_all)
+		return;		/* of the program's own statements */
 	w->part.flags |= SQL_ABOUT_PREVIOUS;
+	w->part.previous += w->part.previous < UINT8_MAX;
 	if (w->part.class != SQL_READ)
 		return;
 	w->part.reason = REASON_PREVIOUS_STATEMENT;
@@ -270,6 +273,7 @@ enum word_action {
 	ACTION_CALC_ROWS,
 	ACTION_WITH,
 	ACTION_VALUES,
+	ACTION_RETURNING,
 };
 
 static const uint8_t word_actions[WORDS_END] = {
@@ -286,6 +290,7 @@ static const uint8_t word_actions[WORDS_END] = {
 	[WORD_SELECT] = ACTION_VALUES,
 	[WORD_SET] = ACTION_VALUES,
 	[WORD_TABLE] = ACTION_VALUES,
+	[WORD_RETURNING] = ACTION_RETURNING,
 };
 
 /* A word that makes a write of what began as a read. */
@@ -340,6 +345,10 @@ static void inspect_word(struct walk *w)
 		if (w->part.calls == CALLS_IN_VALUES)
 			w->part.calls = CALLS_ALWAYS;
 		break;
+	case ACTION_RETURNING:		/* a result set has no OK packet that tells the id */
+		if (w->part.class == SQL_WRITE)
+			w->part.flags |= SQL_SETS_INSERT_ID;
+		break;
 	}
 }
 
@@ -390,8 +399,10 @@ static void inspect_pending(struct walk *w)
 	if (modifies && !walk_at(w, '(') && w->part.reads)
 		walk_downgrade(w, REASON_MODIFIES, w->prev.text);
 	if (w->earlier.word == WORD_LAST_INSERT_ID && step_is(&w->prev, '(') &&
-	    !walk_at(w, ')'))
+	    !walk_at(w, ')')) {
+		w->part.flags |= SQL_SETS_INSERT_ID;
 		walk_downgrade(w, REASON_SIDE_EFFECT, w->earlier.text);
+	}
 }
 
 static void inspect(struct walk *w)

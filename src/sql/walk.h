@@ -30,6 +30,7 @@ struct part {
 	uint32_t          text_pins;	/* pins unless effects.h is asked for the values */
 	struct span       what;
 	enum part_calls   calls;
+	uint8_t           previous;	/* functions and the like about the statement before */
 	bool              reads;	/* look for words that make a read a write */
 	bool              explains;	/* is not run: INTO writes no file */
 	bool              sets;		/* a SET: its own := assign as = does */

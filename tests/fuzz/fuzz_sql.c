@@ -3,12 +3,14 @@
  * Any bytes as a statement.  The first byte chooses how the session reads text.
  *
  * Beyond not crashing: tokens lie in the text and go forward, all spans that
- * are given out lie in it, no text is a read with "; DROP TABLE t" after it, and a
- * shape holds no digit that was not part of a name.
+ * are given out lie in it, no text is a read with "; DROP TABLE t" after it, a
+ * shape holds no digit that was not part of a name, and places for the session's values lie
+ * in the text, in order.
  */
 #include <readmux/sql/classify.h>
 #include <readmux/sql/digest.h>
 #include <readmux/sql/effects.h>
+#include <readmux/sql/values.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -108,6 +110,29 @@ static void check_shape(struct span sql, const struct sql_mode *mode, bool may_h
 	must(sql_digest(sql, mode) == sql_digest(sql, mode));
 }
 
+static void check_values(struct span sql, const struct sql_mode *mode)
+{
+	static const struct sql_values values = { .known = UINT32_MAX };
+	struct sql_places places;
+	size_t room = sql.len * (2 + SQL_PLACES_MAX) + 64 * SQL_PLACES_MAX, end = 0, len;
+	uint8_t *out;
+
+	sql_places_of(sql, mode, &places);
+	must(places.n <= SQL_PLACES_MAX);
+	for (unsigned i = 0; i < places.n; i++) {
+		must(places.place[i].at < places.place[i].end && places.place[i].end <= sql.len);
+		must(places.place[i].end >= end);
+		end = places.place[i].end;
+	}
+	if (places.n == 0)
+		return;
+	out = malloc(room);
+	must(out != NULL);
+	len = sql_write_values(sql, &places, &values, out, room);
+	must(len > sql.len);
+	free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct sql_mode mode = mode_of(len > 0 ? data[0] : 0);
@@ -118,5 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_verdict(sql, &mode);
 	check_assignments(sql, &mode);
 	check_shape(sql, &mode, digits);
+	check_values(sql, &mode);
 	return 0;
 }

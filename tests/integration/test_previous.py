@@ -7,6 +7,7 @@ session that is alone on one server.
 
 import contextlib
 import threading
+import time
 
 import pymysql
 import pytest
@@ -157,3 +158,153 @@ def test_an_answer_that_comes_late_is_not_the_last_word(shuffled, table):
                 rows(session, "SIGNAL SQLSTATE '45000'")
             rows(session, f"INSERT INTO {table} (v) VALUES ('{number}')")
             assert one(session, "SELECT LAST_INSERT_ID()") == number
+
+
+# --- inside expressions, and while others use the connections ----------------------------
+
+@pytest.fixture
+def three(cluster, table):
+    """A table with three rows, on every server."""
+    cluster.primary.sql(f"DROP TABLE IF EXISTS {table}")
+    cluster.primary.sql(f"CREATE TABLE {table} (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+    cluster.primary.sql(f"INSERT INTO {table} (v) VALUES (1), (2), (3)")
+    cluster.wait_caught_up()
+    return table
+
+
+def test_numbers_in_expressions(readmux, three):
+    connection = readmux.connect(autocommit=True)
+    read = f"SELECT /* readmux: replica */ * FROM {three}"
+    rows(connection, read)
+    rows(connection, "SET @n = FOUND_ROWS()")
+    rows(connection, read)
+    rows(connection, "SELECT FOUND_ROWS() INTO @m")
+    assert rows(connection, "SELECT @n, @m") == ((3, 3),)
+    close(connection)
+    connection = readmux.connect(autocommit=True)
+    rows(connection, read)
+    rows(connection, f"INSERT INTO {three} (v) SELECT FOUND_ROWS() + 10")
+    rows(connection, read)
+    rows(connection, f"INSERT INTO {three} (v) VALUES (FOUND_ROWS() + 20)")
+    rows(connection, f"UPDATE {three} SET v = -1 WHERE id < 3")
+    assert one(connection, "SELECT IF(ROW_COUNT() > 0, CONCAT('yes', ROW_COUNT()), 'no')") == "yes2"
+    assert rows(connection, f"SELECT v FROM {three} WHERE v > 3 ORDER BY v") == ((13,), (24,))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, CONNECTION_ID() + 0 , ROW_COUNT() n, FOUND_ROWS()+1 FROM {three} LIMIT 1")
+        assert [column[0] for column in cursor.description] == \
+            ["id", "CONNECTION_ID() + 0", "n", "FOUND_ROWS()+1"]
+        assert cursor.fetchall()[0][1:] == (connection.thread_id(), -1, 3)
+    rows(connection, f"INSERT INTO {three} (v) VALUES (CONNECTION_ID() % 1000000)")
+    assert one(connection, f"SELECT v FROM {three} ORDER BY id DESC LIMIT 1") == \
+        connection.thread_id() % 1000000
+    close(connection)
+
+
+class Hurry:
+    """Other sessions of the user, which use every connection that readmux may have."""
+
+    def __init__(self, readmux):
+        # one that has read at the primary stays there until a replica has what it has seen,
+        # and with three at the replicas none of them always meets the same
+        self.others = {where: [readmux.connect(autocommit=True) for _ in range(3)]
+                       for where in ("replica", "primary")}
+        threads = [threading.Thread(target=rows, args=(
+                       other, f"SELECT /* readmux: {where} */ SLEEP(0.3)"))
+                   for where, others in self.others.items() for other in others]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def __call__(self):
+        for where, others in self.others.items():
+            for other in others * 3:
+                rows(other, f"SELECT /* readmux: {where} */ 1, CAST('their' AS SIGNED)")
+
+    def end(self):
+        for others in self.others.values():
+            for other in others:
+                close(other)
+
+
+@pytest.mark.timeout(180)
+def test_others_use_the_connection(start_readmux, three):
+    """Two connections to each server."""
+    readmux = start_readmux(workers=1, pool={"max_connections": 2})
+    hurry = Hurry(readmux)
+    connection = readmux.connect(autocommit=True)
+    found = f"SELECT /* readmux: replica */ SQL_CALC_FOUND_ROWS * FROM {three} LIMIT 1"
+    bad = f"SELECT CAST('1x' AS SIGNED), CAST('2y' AS SIGNED) FROM {three} LIMIT 1"
+    for between in (hurry, lambda: None) * 3:
+        rows(connection, found)
+        between()
+        assert one(connection, "SELECT FOUND_ROWS()") == 3
+        rows(connection, found)
+        between()
+        assert one(connection, "SELECT FOUND_ROWS() + 1") == 4
+        rows(connection, found)
+        between()
+        rows(connection, f"UPDATE {three} SET v = FOUND_ROWS() * 7 WHERE id = 1")
+        between()
+        assert one(connection, "SELECT IF(ROW_COUNT() > 0, ROW_COUNT(), 'none')") in (1, "1", 0, "none")
+        assert one(connection, f"SELECT v FROM {three} WHERE id = 1") == 21
+        rows(connection, bad)
+        between()
+        assert one(connection, "SHOW COUNT(*) WARNINGS") == 2
+        warnings = rows(connection, "SHOW WARNINGS")
+        assert [(row[1], row[2][-4:]) for row in warnings] == [(1292, "'1x'"), (1292, "'2y'")]
+        assert rows(connection, "SHOW WARNINGS LIMIT 1, 1") == warnings[1:]
+        assert rows(connection, "SHOW WARNINGS LIMIT 1") == warnings[:1]
+        assert rows(connection, "SHOW ERRORS") == ()
+        with pytest.raises(pymysql.err.MySQLError):
+            rows(connection, "SELECT nothing")
+        between()
+        assert rows(connection, "SHOW ERRORS")[0][1] == 1054
+        assert one(connection, "SHOW COUNT(*) ERRORS") == 1
+        assert one(connection, "SELECT @@warning_count + 0") == 1
+        rows(connection, found)
+        rows(connection, "DO 1")
+    rows(connection, bad)
+    hurry()
+    with pytest.raises(pymysql.err.MySQLError, match="are gone"):
+        rows(connection, "GET DIAGNOSTICS @n = NUMBER")
+    close(connection)
+    hurry.end()
+    readmux.stop()
+
+
+def test_what_an_idle_connection_knew(start_readmux, three):
+    """It is closed for being idle, and says it before."""
+    readmux = start_readmux(workers=1, pool={"idle_timeout": "1s"})
+    connection = readmux.connect(autocommit=True)
+    rows(connection, f"SELECT /* readmux: replica */ SQL_CALC_FOUND_ROWS * FROM {three} LIMIT 1")
+    time.sleep(3)
+    assert one(connection, "SELECT FOUND_ROWS()") == 3
+    rows(connection, f"SELECT CAST('1x' AS SIGNED) FROM {three} LIMIT 1")
+    time.sleep(3)
+    assert rows(connection, "SHOW WARNINGS")[0][1] == 1292
+    close(connection)
+    readmux.stop()
+
+
+def test_insert_ids_that_no_packet_tells(readmux, kind, three):
+    connection = readmux.connect(autocommit=True)
+    for sql, told in (("DO LAST_INSERT_ID(78)", 78),
+                      (f"UPDATE {three} SET v = LAST_INSERT_ID(99) WHERE id = 1", 99),
+                      (f"UPDATE {three} SET v = LAST_INSERT_ID(0) WHERE id = 1", 0),
+                      (f"INSERT INTO {three} (id, v) VALUES (40, 4)", 0),
+                      (f"INSERT INTO {three} (v) VALUES (5)", 41),
+                      ("SET @x = LAST_INSERT_ID(79)", 79)):
+        rows(connection, sql)
+        assert one(connection, "SELECT LAST_INSERT_ID()") == told, sql
+    close(connection)
+    connection = readmux.connect(autocommit=True)
+    if kind == "mariadb":
+        rows(connection, f"INSERT INTO {three} (v) VALUES (6) RETURNING id")
+        assert one(connection, "SELECT LAST_INSERT_ID()") == 42
+    rows(connection, "SET sql_auto_is_null = 1")
+    rows(connection, f"INSERT INTO {three} (v) VALUES (7)")
+    assert rows(connection, f"SELECT v FROM {three} WHERE id IS NULL") == ((7,),)
+    rows(connection, "SET sql_auto_is_null = 0")
+    assert rows(connection, f"SELECT v FROM {three} WHERE id IS NULL") == ()
+    close(connection)

@@ -26,6 +26,7 @@
 #include <readmux/relay/session_state.h>
 #include <readmux/wire/result.h>
 
+struct diagnostics;	/* relay/diagnostics.h */
 struct server_conn;
 struct pool;
 
@@ -55,6 +56,12 @@ struct request {
 	void                  *arg;
 	uint64_t               sent_us;
 	uint8_t                command;
+};
+
+/* What a connection knows of the last statement there and readmux does not. */
+enum keep {
+	KEEP_WARNINGS   = 1u << 0,	/* the texts of its warnings and errors */
+	KEEP_FOUND_ROWS = 1u << 1,	/* FOUND_ROWS() */
 };
 
 /* How it ended what was sent ahead of a statement; see restore.h. */
@@ -119,7 +126,8 @@ struct server_conn {
 	bool                   stranger;	/* ... or that it is another server */
 	bool                   restore_failed;	/* the restore that was sent last did not work */
 	bool                   restore_refused;	/* it did, but not what was asked besides */
-	bool                   precious;	/* <backlink>'s session may ask about its last statement */
+	uint8_t                precious;	/* enum keep: what only it knows for <backlink>'s session */
+	bool                   disturbed;	/* readmux has asked it something since */
 	bool                   mariadb;
 	bool                   no_reuse;	/* close instead of giving it back */
 	bool                   position_reached; /* answer of the wait for <awaited> */
@@ -132,6 +140,7 @@ struct server_conn {
 	const struct server_conn_owner_ops *owner_ops;
 	void                  *owner;
 	struct server_conn   **backlink;	/* the pointer of the session that used it last, or NULL */
+	struct diagnostics    *diagnostics;	/* of that session, while <precious> */
 	struct insert_doubt   *doubt;		/* it knows which of a session's ids were generated */
 	bool                   warned;		/* there may be warnings of some statement */
 	struct account        *account;

@@ -8,6 +8,7 @@
 #include <readmux/auth/client_login.h>
 #include <readmux/base/error.h>
 #include <readmux/base/log.h>
+#include <readmux/relay/diagnostics.h>
 #include <readmux/relay/failure.h>
 #include <readmux/relay/hold.h>
 #include <readmux/relay/insert_id.h>
@@ -48,6 +49,7 @@ enum session_phase {
 };
 
 /* Pins besides those of the classifier (enum sql_pin). */
+#define PIN_AUTO_IS_NULL   (1u << 24)	/* sql_auto_is_null: "IS NULL" finds the row inserted there */
 #define PIN_LONG_DATA      (1u << 25)	/* long data of a statement not yet executed */
 #define PIN_CURSOR         (1u << 26)	/* an open cursor */
 #define PIN_NEXT_TRANSACTION (1u << 27)	/* SET TRANSACTION for the next one only */
@@ -60,6 +62,7 @@ struct statement {
 	struct sql_verdict verdict;
 	struct route       route;
 	struct hold        packet;		/* its bytes, with header; empty for what streams */
+	struct hold        filled;		/* sent in its place: with values of the session in it */
 	struct prepared   *prepared;		/* the one it is about, or NULL */
 	uint64_t           started_us;
 	uint64_t           leased_us;		/* it had a server connection */
@@ -80,6 +83,9 @@ struct statement {
 	bool               kill_query_only;
 	bool               asking;		/* KILL, SHOW READMUX: waits for the answer of others */
 	bool               awaits_position;	/* how far a server is, which was asked */
+	bool               awaits_values;	/* what another server connection knows, which was asked */
+	bool               complete;		/* nothing that it asks of the one before is left to ask */
+	bool               numbers_left;	/* it asks for ROW_COUNT() or FOUND_ROWS() of the one before */
 	bool               awaits_insert_id;	/* it asks for it, and a server is asked first */
 	uint8_t            command;
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
@@ -136,9 +142,12 @@ struct session {
 		int64_t  row_count;		/* ROW_COUNT() */
 		uint64_t found_rows;		/* FOUND_ROWS() */
 		uint16_t warnings;
+		uint16_t errors;		/* among them, if it has failed */
 		bool     found_rows_known;
 		bool     failed;
+		bool     counted;		/* failed, and <warnings> and <errors> are known */
 	} last;					/* how the last statement ended */
+	struct diagnostics    diagnostics;	/* what was kept of it before others used its connection */
 	uint64_t              wrote_us;		/* last write without a position; 0 = none */
 	struct {
 		uint32_t backend;	/* 0 = none */
@@ -202,7 +211,7 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 void session_send_ok(struct session *s);
 void session_send_ok_with(struct session *s, struct span track);	/* track entries, as sent */
 /* The same as the end of something: an EOF packet, or what stands for it. */
-void session_send_eof(struct session *s);
+void session_send_eof(struct session *s, uint16_t warnings);
 /* The command is answered: look at what else the client sent. */
 void session_next(struct session *s);
 /* Look at the input that was kept, at the end of this turn. */
@@ -381,11 +390,27 @@ void statement_use_values(struct session *s);
 bool statement_may_set_insert_id(const struct statement *st);
 /* True: it asks for LAST_INSERT_ID(), which has to be found out first. */
 bool statement_awaits_insert_id(struct session *s);
+/*
+ * Put what the session knows into its text; true: more has to be found out first, and
+ * statement_route() follows.
+ */
+bool statement_awaits_values(struct session *s);
+/* SHOW WARNINGS and the like of what was kept: true, and answered. */
+bool statement_shows_kept(struct session *s);
+/* It asks for what only the connection of the statement before could tell. */
+bool statement_needs_previous(const struct session *s);
+/* As after a fresh login: there was no statement before. */
+void session_forget_values(struct session *s);
+void session_values_settled(struct diagnostics *d);
 void session_insert_id_settled(struct insert_id *id);
 /* Append <row> with those values to <w>; false when it is no such row. */
 RMX_MUST_CHECK
 bool statement_fill_row(const struct session *s, struct span row, struct writer *w);
 void session_learn_values(struct session *s);
+
+/* session_route.c */
+/* The connection of the statement before, if it may run there and nobody was there since; or NULL. */
+struct server_conn *session_previous_conn(const struct session *s);
 
 /* session_kill.c */
 /* The session with this id that has logged in and is not going; or NULL. */

@@ -38,6 +38,8 @@ enum sql_flag {
 	SQL_FOUND_ROWS_WANTED = 1u << 11, /* SELECT SQL_CALC_FOUND_ROWS */
 	SQL_SETS_TRANSACTION  = 1u << 12, /* SET TRANSACTION without SESSION/GLOBAL: for the next one only */
 	SQL_READS_READMUX     = 1u << 16, /* @@readmux_... */
+	SQL_SETS_INSERT_ID    = 1u << 17, /* LAST_INSERT_ID(expr), INSERT .. RETURNING: may set it to what
+					   * no OK packet tells */
 	SQL_TRACKERS          = 1u << 15, /* sets or shows session_track_... variables */
 	SQL_RELEASES          = 1u << 14, /* COMMIT or ROLLBACK with RELEASE: the connection ends */
 	SQL_HAS_SET           = 1u << 13, /* effects.h can list its assignments */
@@ -87,6 +89,8 @@ struct sql_verdict {
 	enum route_reason reason;
 	uint32_t          flags;	/* enum sql_flag */
 	uint32_t          pins;		/* enum sql_pin */
+	uint8_t           previous;	/* how often its first statement asks what SQL_ABOUT_PREVIOUS
+					 * says, up to 255 */
 	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME | explain */
 	struct span       hint_backend;	/* NAME, inside the text */
 	enum sql_consistency hint_consistency;	/* readmux: consistency=NAME */

@@ -22,6 +22,17 @@ struct sql_kill {
 RMX_MUST_CHECK
 bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *kill);
 
+/* SHOW WARNINGS and its kin. */
+struct sql_diagnostics {
+	bool     errors;	/* SHOW ERRORS */
+	bool     count;		/* SHOW COUNT(*) ... */
+	uint64_t offset, limit;	/* of its rows */
+};
+
+/* SHOW WARNINGS | ERRORS [LIMIT ..], SHOW COUNT(*) WARNINGS | ERRORS; false for every other text. */
+RMX_MUST_CHECK
+bool sql_diagnostics_of(struct span sql, const struct sql_mode *mode, struct sql_diagnostics *d);
+
 /* What a session knows of itself without asking a server. */
 enum sql_session_value {
 	SQL_VALUE_OTHER,		/* none of these: the server's own answer stands */
@@ -32,6 +43,11 @@ enum sql_session_value {
 	SQL_VALUE_WARNING_COUNT,	/* @@warning_count */
 	SQL_VALUE_ERROR_COUNT,		/* @@error_count */
 };
+
+#define SQL_SESSION_VALUES ((size_t)SQL_VALUE_ERROR_COUNT + 1)
+
+/* The value that the function or variable <name> (as a plain word) stands for, or OTHER. */
+enum sql_session_value sql_value_named(struct span name, bool variable);
 
 /* Variables that only readmux knows. */
 enum sql_readmux_variable {
@@ -65,7 +81,7 @@ struct sql_session_columns {
 };
 
 /*
- * The columns of one SELECT without FROM, whose result has one row, of which at least
+ * The columns of SHOW COUNT(*) .. or of one SELECT without FROM, whose result has one row, of which at least
  * one is such a value alone.  Where a value is part of an expression, or too many
  * columns are selected, n is 0.
  */

@@ -13,7 +13,7 @@ class Difference:
     shown: dict = field(default_factory=dict)
 
     def __str__(self):
-        return (f"line {self.case.line}: {self.case.text[:300]}\n"
+        return (f"line {self.case.line} (#{self.case.nth} of its text): {self.case.text[:300]}\n"
                 f"    [{'; '.join(self.shown)}]\n{next(iter(self.shown.values()))}")
 
 
@@ -37,7 +37,7 @@ class Differences:
         """Take out what an entry of KNOWN is about; true when there was something."""
         found = False
         for line, difference in list(self.by_line.items()):
-            if difference.case.text != known.text:
+            if (difference.case.text, difference.case.nth) != (known.text, known.nth):
                 continue
             for variant in [name for name in difference.shown if known.where in name]:
                 del difference.shown[variant]

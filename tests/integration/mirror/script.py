@@ -17,6 +17,7 @@ What may stand before the statement stands in this order: kind, ~, session.
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 DIRECTORY = os.path.join(os.path.dirname(os.path.realpath(__file__)), "scripts")
@@ -27,6 +28,7 @@ LINE = re.compile(r"(?:(mariadb|mysql): )?(~ )?(?:([a-z])([:&?]) ?)?(.*)")
 class Case:
     line: int
     text: str               # the whole line, as the failure shows it
+    nth: int                # of the lines with this text, from 1
     kind: str               # "" = both
     shape_only: bool
     session: str
@@ -46,12 +48,14 @@ def load(name, kind):
 
 def parse(text, kind):
     cases = []
+    seen = Counter()
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
+        seen[line] += 1
         only, shape, session, when, body = LINE.fullmatch(line).groups()
         if only in (None, kind):
-            cases.append(Case(number, line, only or "", bool(shape), session or "a",
+            cases.append(Case(number, line, seen[line], only or "", bool(shape), session or "a",
                               when or ":", body))
     return cases

@@ -30,6 +30,7 @@ SET @u = 18446744073709551615, @n = -9223372036854775808, @dec = 1.000
 SELECT @u, @n, @dec, @u + 0, @dec + 1
 SET @a = (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'app_mirror')
 SELECT @a
+.reset_connection
 CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))
 INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')
 SET @id = 2

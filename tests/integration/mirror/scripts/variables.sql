@@ -19,11 +19,13 @@ SET @saved = @@group_concat_max_len
 SET group_concat_max_len = 2000
 SET group_concat_max_len = @saved
 SELECT @@group_concat_max_len, @saved
+.reset_connection
 SET group_concat_max_len = 1
 SHOW WARNINGS
 SELECT @@group_concat_max_len
 SET group_concat_max_len = (SELECT 3000)
 SELECT @@group_concat_max_len
+.reset_connection
 SET group_concat_max_len = 'text'
 SET group_concat_max_len = 1.5
 SET group_concat_max_len = NULL
@@ -90,11 +92,13 @@ SELECT LAST_INSERT_ID()
 SET rand_seed1 = 10, rand_seed2 = 20
 SELECT RAND(), RAND()
 SELECT RAND()
+.reset_connection
 SET timestamp = 1000000000
 SELECT NOW(), UNIX_TIMESTAMP()
 SELECT NOW()
 SET timestamp = 0
 SELECT NOW() > '2020-01-01'
+.reset_connection
 SET lc_messages = 'de_DE'
 SELECT nothing
 SET lc_messages = 'en_US'
@@ -111,9 +115,10 @@ SET old_mode = ''
 SET optimizer_switch = 'index_merge=off'
 SELECT @@optimizer_switch LIKE '%index_merge=off%'
 SET optimizer_switch = DEFAULT
+# a MySQL replica makes the table with an engine of its own
 SET default_storage_engine = MyISAM
 CREATE TABLE e (a INT)
-SHOW CREATE TABLE e
+/* readmux: primary */ SHOW CREATE TABLE e
 SET default_storage_engine = DEFAULT
 SET storage_engine = InnoDB
 SET block_encryption_mode = 'aes-256-cbc'
@@ -126,6 +131,7 @@ SET net_buffer_length = 1
 SET sql_log_bin = 0
 SELECT @@sql_log_bin
 SET pseudo_thread_id = 5
+.reset_connection
 SET profiling = 0
 SET sql_notes = 0
 DROP TABLE IF EXISTS nowhere
@@ -142,8 +148,9 @@ SET max_error_count = DEFAULT
 SET sql_auto_is_null = 1
 SELECT * FROM t WHERE id IS NULL
 SET sql_auto_is_null = 0
+.reset_connection
 SET sql_quote_show_create = 0
-SHOW CREATE TABLE e
+/* readmux: primary */ SHOW CREATE TABLE e
 SET sql_quote_show_create = 1
 SET explicit_defaults_for_timestamp = 0
 CREATE TABLE ts (a TIMESTAMP, b TIMESTAMP)
@@ -175,17 +182,20 @@ mysql: SET RESOURCE GROUP nonsense
 mysql: SET ROLE NONE
 mysql: SET DEFAULT ROLE NONE TO app
 mysql: SELECT CURRENT_ROLE()
+mysql: .reset_connection
 mysql: SET default_collation_for_utf8mb4 = 'utf8mb4_general_ci'
 mysql: SELECT @@default_collation_for_utf8mb4, COLLATION(_utf8mb4'x')
 mysql: SET print_identified_with_as_hex = 1, show_create_table_verbosity = 1
-mysql: SHOW CREATE TABLE e
+mysql: /* readmux: primary */ SHOW CREATE TABLE e
 mysql: SET group_replication_consistency = 'EVENTUAL'
 mysql: SET gtid_next = 'AUTOMATIC'
+mysql: .reset_connection
 mariadb: SET STATEMENT group_concat_max_len = 77 FOR SELECT @@group_concat_max_len
 mariadb: SELECT @@group_concat_max_len
 mariadb: SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR SELECT 'a'
 mariadb: SET ROLE NONE
 mariadb: SELECT CURRENT_ROLE()
+mariadb: .reset_connection
 mariadb: SET gtid_domain_id = 5
 mariadb: SET server_id = 5
 mariadb: SET column_compression_threshold = 10
@@ -193,6 +203,7 @@ mariadb: SET system_versioning_asof = '2020-01-01 00:00:00'
 mariadb: SELECT @@system_versioning_asof
 mariadb: SET system_versioning_asof = DEFAULT
 mariadb: SET skip_replication = 1
+mariadb: .reset_connection
 mariadb: SET character_set_collations = ''
 mariadb: SET binlog_format = 'STATEMENT'
 mariadb: SET rowid_merge_buff_size = 1000000
