@@ -402,7 +402,7 @@ void session_login_conn_gone(struct session *s, struct server_conn *conn)
 {
 	s->conn = NULL;
 	if (conn->error_number != 0) {
-		if (conn->error_number == 1045)
+		if (conn->error_number == 1045 && !conn->pool->replica)
 			credentials_refused(s->env->credentials, s->account->user,
 					    &s->account->secret);
 		refuse_by_server(s, conn);

@@ -481,6 +481,7 @@ static void response_end(void *arg, struct server_conn *conn)
 			conn->no_reuse = true;
 		statement_count_retry(s, conn->pool);
 		st->avoid = conn->pool->backend_id;
+		st->waits_since_us = 0;		/* while it ran it did not wait */
 		st->route.reason = REASON_RETRIED;
 		session_release_conn(s);
 		statement_run_again(s);

@@ -140,6 +140,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 		return;
 	}
 	session_set_phase(s, SESSION_RESTORING);
+	statement_watch(s);
 	if (conn->restore_steps == 0)
 		server_conn_lose(conn, "it could not be set up");
 	else if (w.len > 0)
@@ -166,10 +167,14 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 {
 	struct statement *st = &s->st;
 	bool tied = s->pins != 0 || session_in_transaction(s);
+	bool late = !broken && conn->error_number == 0;
 
 	if (!tied && st->replica && !st->primary_only) {
 		leave_conn(s, conn, broken);
-		st->primary_only = true;
+		if (late)
+			st->primary_first = true;	/* the next time it may have caught up */
+		else
+			st->primary_only = true;
 		statement_run_again(s);
 		return;
 	}
@@ -330,7 +335,9 @@ void statement_start(struct session *s, struct span packet, bool whole)
 	if (!statement_begin(s, packet, whole))
 		return;
 	remember_refusal(s);
-	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s))
+	if (statement_awaits_insert_id(s) || statement_awaits_position(s))
+		statement_watch(s);
+	else
 		statement_route(s);
 }
 
