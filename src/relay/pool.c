@@ -253,9 +253,7 @@ static void dialled_gone(void *owner, struct server_conn *conn)
 	STAT_INC(pool->stats, connect_failures_total);
 	log_info(NULL, "server connection failed", LOG_TEXT("backend", pool->name),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("error", conn->error_number));
-	if (conn->error_number == 0)
-		pool->env->host_ops->evidence(pool->env->host, pool->backend_id,
-					      EVIDENCE_CONNECT_FAILED, conn->problem);
+	server_conn_give_evidence(conn);
 	if (conn->error_number == 1045 && !pool->replica)	/* a replica may not know yet */
 		credentials_refused(pool->env->credentials, conn->account->user,
 				    &conn->account->secret);

@@ -408,8 +408,7 @@ void session_login_conn_gone(struct session *s, struct server_conn *conn)
 		refuse_by_server(s, conn);
 		return;
 	}
-	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id,
-				   EVIDENCE_CONNECT_FAILED, conn->problem);
+	server_conn_give_evidence(conn);
 	s->st.avoid = conn->pool->backend_id;
 	if (++s->st.attempts > 4)
 		nobody_to_ask(s);

@@ -24,7 +24,7 @@ bool statement_may_repeat(const struct session *s)
 
 	if (st->in_transaction || s->pins != 0 || s->body.kind != BODY_NONE || st->passed)
 		return false;
-	return st->route.retryable || begins ||
+	return st->route.retryable || begins || st->command == COM_STMT_PREPARE ||
 	       (st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0);
 }
 
@@ -112,8 +112,7 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	bool attached = s->pins != 0 || session_in_transaction(s);
 
 	s->conn = NULL;
-	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE,
-				   conn->problem);
+	server_conn_give_evidence(conn);
 	switch ((enum session_phase)s->phase) {
 	case SESSION_RUNNING:
 		lost_while_running(s, conn);

@@ -141,7 +141,7 @@ static const struct backend_view *pick(struct session *s)
 
 /* --- leasing ---------------------------------------------------------------- */
 
-/* What a replica refuses, others may let in; what the primary refuses is refused. */
+/* Others may answer, or let in whom a replica refuses; what the primary refuses is refused. */
 static bool may_try_others(struct session *s)
 {
 	return s->st.route.target != ROUTE_NAMED &&
@@ -159,15 +159,11 @@ static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 		statement_send_on(s, conn, true);
 		return;
 	}
-	if (ticket->error_number == 0) {
-		statement_wait(s);
-		return;
-	}
 	if (st->replica && may_try_others(s)) {
-		statement_route(s);
+		statement_run_again(s);
 		return;
 	}
-	if (ticket->error_number == 1040) {
+	if (ticket->error_number == 0 || ticket->error_number == 1040) {
 		statement_wait(s);
 		return;
 	}

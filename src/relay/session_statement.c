@@ -169,6 +169,12 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 	bool tied = s->pins != 0 || session_in_transaction(s);
 	bool late = !broken && conn->error_number == 0;
 
+	if (!tied && broken && server_conn_is_farewell(conn->error_number)) {
+		st->avoid = conn->pool->backend_id;
+		leave_conn(s, conn, true);	/* nothing of the statement has had an effect */
+		statement_run_again(s);
+		return;
+	}
 	if (!tied && st->replica && !st->primary_only) {
 		leave_conn(s, conn, broken);
 		if (late)

@@ -66,7 +66,7 @@ def test_running_is_not_waiting(start_readmux, breakable, background):
     """The time that a read has run is not taken from the time that it may wait."""
     process = start_readmux(wait={"read": "3s", "write": "3s"})
     session = process.connect(SECOND.name, SECOND.password)     # its first: it has to dial
-    read = background(error_of, lambda: rows(session, "SELECT @@server_id, SLEEP(5)"))
+    read = background(error_of, lambda: rows(session, "SELECT @@server_id, SLEEP(20)"))
     time.sleep(3.5)
     assert not read.done()
     for server in breakable.servers:
