@@ -28,6 +28,8 @@
 
 #define BEHIND_US       500000u	/* how long a replica is spared that kept a read waiting in vain */
 
+#define WATCH_US        500000u	/* how often connections to a server that is gone are looked at */
+
 /* An old latency counts half after each of these. */
 #define LATENCY_HALF_US 50000u
 
@@ -642,6 +644,32 @@ static void tell_silence(struct pool *pool)
 	}
 }
 
+/* Another end than silence comes by itself. */
+static void lose_those_cut_off(struct pool *pool)
+{
+	struct server_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&pool->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->state == SERVER_CONN_LEASED &&
+		    stream_unheard_ms(&conn->stream) >= pool->env->settings->silence_ms)
+			server_conn_lose(conn, "nothing is heard of the server's machine");
+	}
+}
+
+/*
+ * A statement that runs on a machine which is gone would wait for the kernel's much longer
+ * limits.  One that runs on a living server, be it slow, stopped or about to go, ends there.
+ */
+static void look_who_is_cut_off(struct timer *t)
+{
+	struct pool *pool = container_of(t, struct pool, watcher);
+
+	lose_those_cut_off(pool);
+	if ((pool->retired || pool->down) && pool->open > 0)
+		timer_set(&pool->watcher, pool->env->loop, WATCH_US, look_who_is_cut_off);
+}
+
 /* A backend may have two pools while an old one empties: the gauges are of both. */
 static void count_gauges(const struct pools *pools, const struct pool *one)
 {
@@ -679,6 +707,7 @@ static void pool_free(struct pools *pools, struct pool *pool)
 {
 	forget_refusals(pool, true);
 	timer_clear(&pool->refusals);
+	timer_clear(&pool->watcher);
 	TAILQ_REMOVE(&pools->list, pool, link);
 	free(pool);
 }
@@ -693,12 +722,16 @@ void pools_topology_changed(struct pools *pools)
 
 		next = TAILQ_NEXT(pool, link);
 		pool->retired = view == NULL;
+		pool->down = view != NULL && view->health == HEALTH_DOWN;
 		if (view != NULL)
 			follow_view(pool, view);
-		if (view == NULL || view->draining || view->health == HEALTH_DOWN)
+		if (view == NULL || view->draining || pool->down)
 			close_all_idle(pool);
-		if (view != NULL && view->health == HEALTH_DOWN)
+		if (pool->down)
 			tell_silence(pool);
+		if ((pool->retired || pool->down) && pool->open > 0 &&
+		    !timer_is_set(&pool->watcher))	/* news must not push it away */
+			timer_set(&pool->watcher, pool->env->loop, WATCH_US, look_who_is_cut_off);
 		if (pool->retired && pool->open == 0 && pool->waiting == 0 &&
 		    !pool->granter.queued)
 			pool_free(pools, pool);

@@ -707,7 +707,8 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	conn->login = login_new(conn);
 	if (conn->login == NULL || conn->session_state == NULL || !pool_enter(conn))
 		goto failed;
-	if (!stream_connect(&conn->stream, env->loop, &pool->address, &conn_stream_ops, conn)) {
+	if (!stream_connect(&conn->stream, env->loop, &pool->address,
+			    env->settings->silence_ms, &conn_stream_ops, conn)) {
 		pool_leave(conn);
 		pool_forget(conn);
 		goto failed;

@@ -21,9 +21,40 @@ static void leave_waiting_list(struct session *s)
 		return;
 	st->waiting = false;
 	TAILQ_REMOVE(&s->env->waiting, s, wait_link);
-	s->env->waiting_count--;
-	s->env->waiting_bytes -= st->waiting_bytes;
 	STAT_DEC(s->env->stats, statements_waiting);
+}
+
+static bool too_many_waiting(const struct session *s)
+{
+	const struct relay_env *env = s->env;
+
+	return env->waiting_count >= env->settings->wait_max_statements ||
+	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
+}
+
+/* Wherever it waits, it counts once.  False: too many do. */
+static bool count_waiting(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->waiting_counts)
+		return true;
+	if (too_many_waiting(s))
+		return false;
+	st->waiting_counts = true;
+	st->waiting_bytes = st->packet.len + s->input.len;
+	s->env->waiting_count++;
+	s->env->waiting_bytes += st->waiting_bytes;
+	return true;
+}
+
+static void uncount_waiting(struct session *s)
+{
+	if (!s->st.waiting_counts)
+		return;
+	s->st.waiting_counts = false;
+	s->env->waiting_count--;
+	s->env->waiting_bytes -= s->st.waiting_bytes;
 }
 
 /* A statement waits in one place: on that list, or in one pool's line. */
@@ -31,6 +62,7 @@ void statement_stop_waiting(struct session *s)
 {
 	pool_withdraw(&s->ticket);
 	leave_waiting_list(s);
+	uncount_waiting(s);
 }
 
 struct pool_wish session_wish(const struct session *s)
@@ -196,6 +228,10 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	s->ticket.granted = granted;
 	STAT_INC(s->env->stats, waits_total);
 	leave_waiting_list(s);
+	if (!count_waiting(s)) {
+		fail_waiting(s, RMX_TOO_MANY_WAITING);
+		return;
+	}
 	statement_watch(s);
 	pool_ask(pool, &s->ticket);
 }
@@ -423,26 +459,15 @@ static void fail_waiting(struct session *s, enum rmx_error error)
 	statement_done(s);
 }
 
-static bool too_many_waiting(const struct session *s)
-{
-	const struct relay_env *env = s->env;
-
-	return env->waiting_count >= env->settings->wait_max_statements ||
-	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
-}
-
 bool session_join_waiting(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (too_many_waiting(s))
+	if (!count_waiting(s))
 		return false;
 	pool_withdraw(&s->ticket);
 	st->waiting = true;
-	st->waiting_bytes = st->packet.len + s->input.len;
 	TAILQ_INSERT_TAIL(&s->env->waiting, s, wait_link);
-	s->env->waiting_count++;
-	s->env->waiting_bytes += st->waiting_bytes;
 	STAT_INC(s->env->stats, statements_waiting);
 	return true;
 }

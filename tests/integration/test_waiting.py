@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Statements that have to wait for a server: how long, for which, in which order, how many."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,8 +10,9 @@ import pytest
 from readmux import close, one, rows
 from servers import APP, wait_until
 from servers.accounts import SECOND
+from test_admin import metric
 from test_prepared import execute, prepare
-from wire import Wire
+from wire import COM_QUERY, Wire
 
 LOST, NO_SERVER, NO_CONNECTION = 2013, 1053, 1040
 PLUGIN = "caching_sha2_password"
@@ -168,3 +168,78 @@ def test_a_frozen_primary_that_has_to_be_restored_first(start_readmux, breakable
     process.sees_all(breakable)
     assert one(session, f"SELECT COUNT(*) FROM {table} WHERE v = 'no'") == 0
     close(session)
+
+
+# ------------------------------------------------------------- in which order, how many
+
+def send(session, sql):
+    """Without waiting for the answer, which session._read_query_result() takes."""
+    session._execute_command(COM_QUERY, sql)
+
+
+def waiting(process):
+    return metric(process, "readmux_statements_waiting")
+
+
+def answer_to(session):
+    session._read_query_result()
+
+
+def test_waiting_writes_run_in_order_of_arrival(start_readmux, breakable, table):
+    """One connection to the primary: what ran first has the lower number."""
+    process = start_readmux(workers=1, pool={"max_connections": 1}, wait={"write": "80s"})
+    sessions = [process.connect() for _ in range(12)]
+    breakable.primary.kill9()
+    wait_until(lambda: not process.status()["backends"][0]["usable"], "it is noticed")
+    for number, session in enumerate(sessions):
+        send(session, f"INSERT INTO {table} (v) VALUES ('{number}')")
+        wait_until(lambda n=number: waiting(process) == n + 1, "it waits")
+    breakable.primary.start()
+    for session in sessions:
+        answer_to(session)
+    assert [int(v) for (v,) in breakable.primary.sql(f"SELECT v FROM {table} ORDER BY id")] == \
+        list(range(12))
+    for session in sessions:
+        close(session)
+
+
+@pytest.mark.parametrize("bound", ({"max_statements": 3}, {"max_bytes": "4000"}),
+                         ids=("statements", "bytes"))
+def test_so_many_wait_for_the_primary(start_readmux, breakable, table, bound):
+    process = start_readmux(workers=1, wait={"write": "60s", **bound})
+    sessions = [process.connect() for _ in range(4)]
+    breakable.primary.kill9()
+    wait_until(lambda: not process.status()["backends"][0]["usable"], "it is noticed")
+    text = "x" * 1100
+    for number, session in enumerate(sessions[:3]):
+        send(session, f"INSERT /* {text} */ INTO {table} (v) VALUES ('waits')")
+        wait_until(lambda n=number: waiting(process) == n + 1, "it waits")
+    number, words = error_of(lambda: rows(
+        sessions[3], f"INSERT /* {text} */ INTO {table} (v) VALUES ('too many')"))
+    assert number == NO_SERVER and "too many statements" in words
+    assert one(sessions[3], "SELECT @@server_id") in (101, 102)
+    breakable.primary.start()
+    for session in sessions[:3]:
+        answer_to(session)
+    rows(sessions[3], f"INSERT INTO {table} (v) VALUES ('waits')")      # there is room again
+    assert breakable.primary.sql(f"SELECT COUNT(*) FROM {table} WHERE v = 'waits'") == ((4,),)
+    for session in sessions:
+        close(session)
+
+
+def test_so_many_stand_in_line_for_a_connection(start_readmux, cluster):
+    process = start_readmux(workers=1, pool={"max_connections": 1}, wait={"max_statements": 2})
+    sessions = [process.connect() for _ in range(4)]
+    rows(sessions[0], "BEGIN")
+    one(sessions[0], "SELECT 1")
+    for session in sessions[1:3]:
+        send(session, "SELECT /* readmux: primary */ 1")
+    assert one(sessions[0], "SELECT 2") == 2            # so they have been seen
+    number, words = error_of(lambda: one(sessions[3], "SELECT /* readmux: primary */ 1"))
+    assert number == NO_SERVER and "too many statements" in words
+    rows(sessions[0], "COMMIT")
+    for session in sessions[1:3]:
+        answer_to(session)
+    assert one(sessions[3], "SELECT /* readmux: primary */ 1") == 1
+    for session in sessions:
+        close(session)

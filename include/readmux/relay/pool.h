@@ -60,6 +60,7 @@ struct pool {
 		char     uuid[40];	/* "" on MariaDB */
 	} identity;				/* as its probe saw it */
 	bool              retired;		/* not in the topology any more */
+	bool              down;			/* its server answers no probes */
 	unsigned          limit;		/* most connections */
 	unsigned          open;			/* all, also those being dialled */
 	unsigned          dialing;
@@ -79,6 +80,7 @@ struct pool {
 	TAILQ_HEAD(, pool_ticket) tickets;
 	struct bucket    *buckets;		/* by account */
 	struct timer      refusals;		/* when to look for those that are over */
+	struct timer      watcher;		/* retired or down: are its connections cut off? */
 	struct deferred   granter;
 };
 

@@ -89,6 +89,7 @@ struct statement {
 	bool               primary_only;	/* a replica could not do it */
 	bool               primary_first;	/* one was too late for it: the primary, if it is usable */
 	bool               waiting;		/* on env->waiting */
+	bool               waiting_counts;	/* there, or in a pool's line */
 	bool               passed;		/* something of the answer went to the client */
 	bool               has_rows;		/* a row is in the answer */
 	bool               has_result;		/* its last answer is a result set */
