@@ -9,6 +9,7 @@
 #include <readmux/base/log.h>
 
 #define PATIENCE_US 5000000u	/* with an address that is down, when the pod has others */
+#define NAMES_US    60000000u	/* a new address is believed without the pod's name after this */
 
 /* --- members -------------------------------------------------------------------- */
 
@@ -24,11 +25,14 @@ static void say_member(const struct fleet *f, const struct member *m, const char
 static void start_member(struct fleet *f, unsigned ordinal, const struct address *address)
 {
 	struct member *m = &f->members[ordinal];
+	uint64_t now = loop_now_us(f->loop);
+	bool named = m->was_itself || m->named_until_us > now;
 
 	*m = (struct member){
 		.in_use = true,
+		.named_until_us = named ? now + NAMES_US : 0,
 		.starts_slowly = f->discovered,
-		.turned_us = loop_now_us(f->loop),
+		.turned_us = now,
 	};
 	health_init(&m->health);
 	m->view.id = ++f->next_id;
@@ -147,22 +151,35 @@ static void check_identity(struct fleet *f, struct member *m,
 	m->probed = true;
 }
 
-/*
- * A pod's host name is its own.  Whoever bears the name of another pod has got this
- * one's old address, and DNS is behind.
- */
-static bool is_another_pod(const struct fleet *f, const struct member *m,
-			   const struct server_facts *facts)
+/* The <ordinal> in a host name of one of the service's pods. */
+static bool pod_of_host(const struct fleet *f, const struct server_facts *facts,
+			uint64_t *ordinal)
 {
 	size_t short_len = strcspn(facts->hostname, ".");
 	struct span host = span_head(span_of(facts->hostname), short_len);
 	size_t prefix = strlen(f->settings->service) + 1;
+
+	return host.len > prefix && span_starts_nocase(host, f->settings->service) &&
+	       host.data[prefix - 1] == '-' && span_to_u64(span_from(host, prefix), ordinal);
+}
+
+/*
+ * A pod's host name is its own.  Whoever bears the name of another pod has got this
+ * one's old address, and DNS is behind.  So has whoever bears any other name where the
+ * pod itself was seen before: another StatefulSet may have the same probe account.  At a new
+ * address that is so for a minute only; the pods may have moved to their hosts' network.
+ */
+static bool is_another_pod(const struct fleet *f, struct member *m,
+			   const struct server_facts *facts)
+{
 	uint64_t ordinal;
 
-	return f->discovery != NULL && host.len > prefix &&
-	       span_starts_nocase(host, f->settings->service) &&
-	       host.data[prefix - 1] == '-' &&
-	       span_to_u64(span_from(host, prefix), &ordinal) && ordinal != m->view.ordinal;
+	if (f->discovery == NULL)
+		return false;
+	if (!pod_of_host(f, facts, &ordinal))
+		return m->was_itself || m->named_until_us > loop_now_us(f->loop);
+	m->was_itself |= ordinal == m->view.ordinal;
+	return ordinal != m->view.ordinal;
 }
 
 /* Of a replica only places in the primary's log count: its source may be another replica. */

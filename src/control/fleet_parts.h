@@ -23,6 +23,8 @@ struct member {
 	uint32_t            probe;	/* what its monitor's reports are marked with */
 	bool                in_use;
 	bool                probed;	/* a probe has succeeded since it is in use */
+	bool                was_itself;	/* the pod's own host name was seen at this address */
+	uint64_t            named_until_us;	/* ... or at the one before: until then it is asked for */
 	bool                starts_slowly;	/* found after the start, or was down */
 	bool                name_gone;	/* DNS has confirmed it */
 	bool                held;	/* an operator has taken it out */

@@ -11,6 +11,7 @@ void health_init(struct health_state *h)
 static bool become(struct health_state *h, enum health to, enum evidence cause)
 {
 	h->streak = 0;
+	h->doubted = false;
 	if (h->now == to)
 		return false;
 	h->now = to;
@@ -20,10 +21,8 @@ static bool become(struct health_state *h, enum health to, enum evidence cause)
 
 static bool probe_ok(struct health_state *h, const struct health_rule *rule)
 {
-	if (h->now == HEALTH_UP) {
-		h->streak = 0;
-		return false;
-	}
+	if (h->now == HEALTH_UP)
+		return become(h, HEALTH_UP, EVIDENCE_PROBE_OK);
 	if (h->now == HEALTH_DOWN && ++h->streak < rule->rise)
 		return false;
 	return become(h, HEALTH_UP, EVIDENCE_PROBE_OK);
@@ -37,8 +36,16 @@ static bool probe_failed(struct health_state *h, const struct health_rule *rule,
 		return false;
 	}
 	if (h->now == HEALTH_UP && ++h->streak < rule->fall)
-		return false;
+		return h->doubted && become(h, HEALTH_SUSPECT, evidence);
 	return become(h, HEALTH_DOWN, evidence);
+}
+
+static bool link_broke(struct health_state *h)
+{
+	if (h->now != HEALTH_UP)
+		return false;
+	h->doubted = true;
+	return h->streak > 0 && become(h, HEALTH_SUSPECT, EVIDENCE_LINK_BROKE);
 }
 
 bool health_observe(struct health_state *h, const struct health_rule *rule,
@@ -54,6 +61,8 @@ bool health_observe(struct health_state *h, const struct health_rule *rule,
 	case EVIDENCE_WRONG_SERVER:
 		return become(h, HEALTH_DOWN, evidence);
 	case EVIDENCE_LINK_BROKE:
+		return link_broke(h);
+	case EVIDENCE_STRANGER:
 		return h->now == HEALTH_UP && become(h, HEALTH_SUSPECT, evidence);
 	case EVIDENCE_READ_ONLY:
 		return false;

@@ -70,6 +70,11 @@ static const struct setting table[] = {
 	{ "backends.connect_timeout", SETTING_DURATION, AT(connect_timeout_ms),
 	  10, 5 * MINUTE, "2s", NULL, SETTING_RELOAD,
 	  "Longest wait for a new server connection: connect, TLS and login together." },
+	{ "backends.silence", SETTING_DURATION, AT(silence_ms), 3 * SECOND, 5 * MINUTE, "5s",
+	  NULL, SETTING_RELOAD,
+	  "When a server is down, or its pod has another address, statements that run there "
+	  "end once nothing at all was heard of its machine for so long. A server that "
+	  "is only slow answers at the level of TCP. For new connections." },
 	{ "backends.balance", SETTING_BALANCE, AT(balance), 0, 0, "p2c", NULL,
 	  SETTING_RELOAD,
 	  "How a replica is chosen for a read. p2c draws two and takes the one with less "
@@ -128,7 +133,8 @@ static const struct setting table[] = {
 	  "Longest wait of a write for the primary; then the client gets an error." },
 	{ "wait.max_statements", SETTING_UINT, AT(wait_max_statements), 0, 10000000,
 	  "10000", NULL, SETTING_RELOAD,
-	  "Most statements that wait at the same time, per worker." },
+	  "Most statements that wait at the same time, per worker: for a server, or in line for "
+	  "a connection." },
 	{ "wait.max_bytes", SETTING_BYTES, AT(wait_max_bytes), 0, 64 * GIB, "64M", NULL,
 	  SETTING_RELOAD, "Most bytes of waiting statements, per worker." },
 

@@ -10,12 +10,14 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-/* A silent peer is given up after about KEEPALIVE_IDLE + COUNT * INTERVAL seconds. */
-#define KEEPALIVE_IDLE_S     15
-#define KEEPALIVE_INTERVAL_S 5
+/*
+ * An idle peer is asked for a sign of life after 2/5 of the silence that is suffered, then
+ * each 1/5.  The kernel itself gives up only after a multiple of it: its limit also hits a
+ * peer that is alive but does not read for so long.
+ */
 #define KEEPALIVE_COUNT      3
+#define KERNEL_PATIENCE      4
 #define READS_PER_TURN       8		/* then others get their turn */
-#define USER_TIMEOUT_MS      20000	/* longest that sent bytes may stay unacknowledged */
 
 struct chunk {
 	TAILQ_ENTRY(chunk) next;
@@ -666,20 +668,36 @@ static void set_option(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-static void set_server_options(int fd, int family)
+static int seconds_of(uint64_t ms)
+{
+	return ms >= 1000 ? (int)(ms / 1000) : 1;
+}
+
+static void set_server_options(int fd, int family, uint64_t silence_ms)
 {
 	if (family == AF_UNIX)
 		return;
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds_of(silence_ms * 2 / 5));
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds_of(silence_ms / 5));
 	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
-	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(silence_ms * KERNEL_PATIENCE));
+}
+
+uint64_t stream_unheard_ms(const struct stream *s)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (s->closed || s->connecting ||
+	    getsockopt(s->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return 0;		/* a local socket, say */
+	return info.tcpi_last_ack_recv;
 }
 
 bool stream_connect(struct stream *s, struct loop *loop, const struct address *to,
-		    const struct stream_user_ops *ops, void *user)
+		    uint64_t silence_ms, const struct stream_user_ops *ops, void *user)
 {
 	int family = to->u.any.sa_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -688,7 +706,7 @@ bool stream_connect(struct stream *s, struct loop *loop, const struct address *t
 		s->closed = true;
 		return false;
 	}
-	set_server_options(fd, family);
+	set_server_options(fd, family, silence_ms);
 	if (!open_on(s, loop, fd, ops, user))
 		return false;
 	s->connecting = true;

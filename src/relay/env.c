@@ -57,10 +57,12 @@ void relay_env_free(struct relay_env *env)
 
 void relay_env_topology_changed(struct relay_env *env)
 {
-	size_t n = env->waiting_count;	/* whoever waits anew does so at the end */
 	struct session *s, *next;
+	size_t n = 0;		/* whoever waits anew does so at the end */
 
 	pools_topology_changed(env->pools);
+	TAILQ_FOREACH(s, &env->waiting, wait_link)
+		n++;
 	for (s = TAILQ_FIRST(&env->waiting); s != NULL && n > 0; s = next, n--) {
 		next = TAILQ_NEXT(s, wait_link);
 		s->st.avoid = 0;

@@ -26,7 +26,12 @@
 #define VERSION_POS_WAIT   80026u
 #define VERSION_LOG_STATUS 80200u
 
+/* A server that does not let an account in is not asked again for so long. */
+#define REFUSAL_US      5000000u
+
 #define BEHIND_US       500000u	/* how long a replica is spared that kept a read waiting in vain */
+
+#define WATCH_US        500000u	/* how often connections to a server that is gone are looked at */
 
 /* An old latency counts half after each of these. */
 #define LATENCY_HALF_US 50000u
@@ -40,6 +45,7 @@ struct bucket {
 	unsigned         open;		/* its connections, also those being dialled or leased */
 	unsigned         dialing;	/* for those who wait */
 	unsigned         waiting;
+	uint64_t         refused_until_us;	/* the server does not let the account in */
 };
 
 TAILQ_HEAD(pool_list, pool);
@@ -76,13 +82,53 @@ static struct bucket *bucket_get(struct pool *pool, struct account *account)
 	return b;
 }
 
-static void bucket_drop_if_unused(struct pool *pool, struct bucket *b)
+static void bucket_drop(struct pool *pool, struct bucket *b)
 {
-	if (b->open > 0 || b->waiting > 0)
-		return;
 	HASH_DEL(pool->buckets, b);
 	account_drop(b->account);
 	free(b);
+}
+
+static bool bucket_is_refused(const struct pool *pool, const struct bucket *b)
+{
+	return b->refused_until_us > loop_now_us(pool->env->loop);
+}
+
+static void bucket_drop_if_unused(struct pool *pool, struct bucket *b)
+{
+	if (b->open == 0 && b->waiting == 0 && !bucket_is_refused(pool, b))
+		bucket_drop(pool, b);
+}
+
+/* Those that are kept only because of a refusal, some time later. */
+static void forget_refusals(struct pool *pool, bool all)
+{
+	struct bucket *b, *tmp;
+
+	HASH_ITER(hh, pool->buckets, b, tmp) {
+		if (all)
+			b->refused_until_us = 0;
+		bucket_drop_if_unused(pool, b);
+	}
+}
+
+static void refusals_expired(struct timer *t)
+{
+	forget_refusals(container_of(t, struct pool, refusals), false);
+}
+
+/* Its line is told after this. */
+static void remember_refusal(struct pool *pool, struct bucket *b)
+{
+	b->refused_until_us = loop_now_us(pool->env->loop) + REFUSAL_US;
+	timer_set(&pool->refusals, pool->env->loop, REFUSAL_US + 1000, refusals_expired);
+}
+
+bool pool_refuses(struct pool *pool, struct account *account)
+{
+	const struct bucket *b = bucket_find(pool, account);
+
+	return b != NULL && bucket_is_refused(pool, b) && TAILQ_EMPTY(&b->idle);
 }
 
 /* --- connections that come and go -------------------------------------------- */
@@ -203,6 +249,12 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
 }
 
+/* The server is full but serves us already: what is open has to do. */
+static bool server_is_full(const struct server_conn *conn, const struct pool *pool)
+{
+	return conn->error_number == 1040 && pool->leased > 0;
+}
+
 static void dialled_gone(void *owner, struct server_conn *conn)
 {
 	struct pool *pool = owner;
@@ -212,12 +264,12 @@ static void dialled_gone(void *owner, struct server_conn *conn)
 	STAT_INC(pool->stats, connect_failures_total);
 	log_info(NULL, "server connection failed", LOG_TEXT("backend", pool->name),
 		 LOG_TEXT("problem", conn->problem), LOG_UINT("error", conn->error_number));
-	if (conn->error_number == 0)
-		pool->env->host_ops->evidence(pool->env->host, pool->backend_id,
-					      EVIDENCE_CONNECT_FAILED, conn->problem);
-	if (conn->error_number == 1045)
+	server_conn_give_evidence(conn);
+	if (conn->error_number == 1045 && !pool->replica)	/* a replica may not know yet */
 		credentials_refused(pool->env->credentials, conn->account->user,
 				    &conn->account->secret);
+	if (conn->error_number != 0 && pool->replica && !server_is_full(conn, pool))
+		remember_refusal(pool, conn->bucket);
 	fail_tickets(pool, conn->account, conn);
 }
 
@@ -225,12 +277,6 @@ static const struct server_conn_owner_ops dialled_owner = {
 	.ready = dialled_ready,
 	.gone = dialled_gone,
 };
-
-/* The server is full but serves us already: what is open has to do. */
-static bool server_is_full(const struct server_conn *conn, const struct pool *pool)
-{
-	return conn->error_number == 1040 && pool->leased > 0;
-}
 
 /* A connection for <account> could not be had: tell those who wait for one. */
 static void fail_tickets(struct pool *pool, struct account *account, struct server_conn *conn)
@@ -556,6 +602,7 @@ static unsigned limit_for(const struct relay_env *env, const struct backend_view
 
 static void follow_view(struct pool *pool, const struct backend_view *view)
 {
+	pool->replica = view->role == BACKEND_REPLICA;
 	pool->mariadb = view->facts.mariadb;
 	pool->gtid = view->facts.gtid;
 	pool->waits_for_source = !pool->mariadb && view->facts.version >= VERSION_POS_WAIT;
@@ -623,6 +670,32 @@ static void tell_silence(struct pool *pool)
 	}
 }
 
+/* Another end than silence comes by itself. */
+static void lose_those_cut_off(struct pool *pool)
+{
+	struct server_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&pool->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->state == SERVER_CONN_LEASED &&
+		    stream_unheard_ms(&conn->stream) >= pool->env->settings->silence_ms)
+			server_conn_lose(conn, "nothing is heard of the server's machine");
+	}
+}
+
+/*
+ * A statement that runs on a machine which is gone would wait for the kernel's much longer
+ * limits.  One that runs on a living server, be it slow, stopped or about to go, ends there.
+ */
+static void look_who_is_cut_off(struct timer *t)
+{
+	struct pool *pool = container_of(t, struct pool, watcher);
+
+	lose_those_cut_off(pool);
+	if ((pool->retired || pool->down) && pool->open > 0)
+		timer_set(&pool->watcher, pool->env->loop, WATCH_US, look_who_is_cut_off);
+}
+
 /* A backend may have two pools while an old one empties: the gauges are of both. */
 static void count_gauges(const struct pools *pools, const struct pool *one)
 {
@@ -658,6 +731,9 @@ void pools_count(struct pools *pools)
 
 static void pool_free(struct pools *pools, struct pool *pool)
 {
+	forget_refusals(pool, true);
+	timer_clear(&pool->refusals);
+	timer_clear(&pool->watcher);
 	TAILQ_REMOVE(&pools->list, pool, link);
 	free(pool);
 }
@@ -672,12 +748,16 @@ void pools_topology_changed(struct pools *pools)
 
 		next = TAILQ_NEXT(pool, link);
 		pool->retired = view == NULL;
+		pool->down = view != NULL && view->health == HEALTH_DOWN;
 		if (view != NULL)
 			follow_view(pool, view);
-		if (view == NULL || view->draining || view->health == HEALTH_DOWN)
+		if (view == NULL || view->draining || pool->down)
 			close_all_idle(pool);
-		if (view != NULL && view->health == HEALTH_DOWN)
+		if (pool->down)
 			tell_silence(pool);
+		if ((pool->retired || pool->down) && pool->open > 0 &&
+		    !timer_is_set(&pool->watcher))	/* news must not push it away */
+			timer_set(&pool->watcher, pool->env->loop, WATCH_US, look_who_is_cut_off);
 		if (pool->retired && pool->open == 0 && pool->waiting == 0 &&
 		    !pool->granter.queued)
 			pool_free(pools, pool);

@@ -188,7 +188,7 @@ static void identity_end(void *arg, struct server_conn *conn)
 		step_end(arg, conn);
 		return;
 	}
-	env->host_ops->evidence(env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE, words);
+	env->host_ops->evidence(env->host, conn->pool->backend_id, EVIDENCE_STRANGER, words);
 	server_conn_lose(conn, words);
 }
 

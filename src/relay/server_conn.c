@@ -156,10 +156,22 @@ void server_conn_lose(struct server_conn *conn, const char *words)
 	release_all(conn);
 }
 
+void server_conn_give_evidence(const struct server_conn *conn)
+{
+	struct relay_env *env = conn->env;
+
+	if (conn->link_broke && !conn->farewell)
+		env->host_ops->evidence(env->host, conn->pool->backend_id,
+					conn->unreachable ? EVIDENCE_CONNECT_FAILED :
+							    EVIDENCE_LINK_BROKE,
+					conn->problem);
+}
+
 static void lose_on_timer(struct timer *t)
 {
 	struct server_conn *conn = container_of(t, struct server_conn, timer);
 
+	conn->link_broke = true;
 	server_conn_lose(conn, "login at the server took too long");
 }
 
@@ -365,6 +377,20 @@ static void note_ok(struct server_conn *conn, const struct ok_packet *ok)
 			STATE_SYSTEM_VARIABLE, SPAN_LITERAL("collation_connection")));
 }
 
+bool server_conn_is_farewell(uint16_t number)
+{
+	return number == 1053 || number == 1077 || number == 1079 || number == 1152 ||
+	       number == 1927 || number == 4031;
+}
+
+static void note_error(struct server_conn *conn, struct span payload)
+{
+	struct err_packet err;
+
+	if (err_packet_parse(payload, &err) && server_conn_is_farewell(err.number))
+		conn->farewell = true;
+}
+
 /* One packet for the sink of <r>.  False: the connection is gone. */
 static bool deliver_packet(struct server_conn *conn, struct request *r,
 			   const struct result_step *step, struct span raw)
@@ -380,6 +406,8 @@ static bool deliver_packet(struct server_conn *conn, struct request *r,
 		note_ok(conn, &ok);
 	} else if (step->packet == RESULT_PACKET_EOF) {
 		conn->status = conn->result.status;
+	} else if (step->packet == RESULT_PACKET_ERR) {
+		note_error(conn, step->payload);
 	}
 	r->ops->packet(r->arg, conn, step, raw, is_ok ? &ok : NULL);
 	return conn->state != SERVER_CONN_CLOSED;
@@ -614,7 +642,13 @@ static void conn_drained(void *arg)
 
 static void conn_closed(void *arg, enum stream_end why)
 {
-	server_conn_lose(conn_from(arg), stream_end_text(why));
+	struct server_conn *conn = conn_from(arg);
+	bool unreachable = why == STREAM_END_REFUSED || why == STREAM_END_UNREACHABLE;
+
+	conn->unreachable = unreachable && conn->state == SERVER_CONN_DIALING;
+	conn->link_broke = unreachable || why == STREAM_END_EOF || why == STREAM_END_RESET ||
+			   why == STREAM_END_TIMEOUT;
+	server_conn_lose(conn, stream_end_text(why));
 }
 
 static const struct stream_user_ops conn_stream_ops = {
@@ -679,7 +713,8 @@ struct server_conn *server_conn_dial(struct relay_env *env, struct pool *pool,
 	conn->login = login_new(conn);
 	if (conn->login == NULL || conn->session_state == NULL || !pool_enter(conn))
 		goto failed;
-	if (!stream_connect(&conn->stream, env->loop, &pool->address, &conn_stream_ops, conn)) {
+	if (!stream_connect(&conn->stream, env->loop, &pool->address,
+			    env->settings->silence_ms, &conn_stream_ops, conn)) {
 		pool_leave(conn);
 		pool_forget(conn);
 		goto failed;

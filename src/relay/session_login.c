@@ -403,14 +403,13 @@ void session_login_conn_gone(struct session *s, struct server_conn *conn)
 {
 	s->conn = NULL;
 	if (conn->error_number != 0) {
-		if (conn->error_number == 1045)
+		if (conn->error_number == 1045 && !conn->pool->replica)
 			credentials_refused(s->env->credentials, s->account->user,
 					    &s->account->secret);
 		refuse_by_server(s, conn);
 		return;
 	}
-	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id,
-				   EVIDENCE_CONNECT_FAILED, conn->problem);
+	server_conn_give_evidence(conn);
 	s->st.avoid = conn->pool->backend_id;
 	if (++s->st.attempts > 4)
 		nobody_to_ask(s);

@@ -31,7 +31,7 @@ bool statement_may_repeat(const struct session *s)
 
 	if (st->in_transaction || s->pins != 0 || !statement_is_kept(s) || st->passed)
 		return false;
-	return st->route.retryable || begins ||
+	return st->route.retryable || begins || st->command == COM_STMT_PREPARE ||
 	       (st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0);
 }
 
@@ -165,6 +165,7 @@ static void lost_while_running(struct session *s, struct server_conn *conn)
 	STAT_INC(s->env->stats, server_losses_total);
 	STAT_INC(conn->pool->stats, losses_total);
 	st->avoid = conn->pool->backend_id;
+	st->waits_since_us = 0;		/* while it ran it did not wait */
 	if (statement_may_repeat(s)) {
 		repeat_elsewhere(s, conn);
 		return;
@@ -198,8 +199,7 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	bool attached = s->pins != 0 || session_in_transaction(s);
 
 	s->conn = NULL;
-	s->env->host_ops->evidence(s->env->host, conn->pool->backend_id, EVIDENCE_LINK_BROKE,
-				   conn->problem);
+	server_conn_give_evidence(conn);
 	if (s->body.failure != NULL) {	/* that is what its client will be told */
 		lost_while_idle(s, conn);
 		return;
@@ -228,15 +228,33 @@ void session_conn_gone(void *owner, struct server_conn *conn)
 	}
 }
 
-/* Its server answers no probe: ask elsewhere where that costs nothing. */
+static bool other_server_usable(const struct session *s, uint32_t than)
+{
+	const struct topology *t = s->env->topology;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->backends[i].usable && t->backends[i].id != than)
+			return true;
+	}
+	return false;
+}
+
+/* Nothing of the statement was sent yet, and nothing ties it to this connection. */
+static bool still_restoring(const struct session *s)
+{
+	return s->phase == SESSION_RESTORING && s->pins == 0 && !session_in_transaction(s);
+}
+
+/* Its server answers no probe: ask elsewhere, or wait, where that costs nothing. */
 void session_conn_silent(void *owner, struct server_conn *conn)
 {
 	struct session *s = session_from(owner);
+	bool may_move = s->phase == SESSION_RUNNING && statement_may_repeat(s) &&
+			other_server_usable(s, conn->pool->backend_id);
 
-	if (s->phase != SESSION_RUNNING || !statement_may_repeat(s) ||
-	    topology_usable_replicas(s->env->topology) == 0)
+	if (!may_move && !still_restoring(s))
 		return;
-	s->st.given_up = true;
+	s->st.given_up = may_move;
 	server_conn_lose(conn, "the server answers no probes");
 }
 

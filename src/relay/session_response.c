@@ -188,16 +188,6 @@ static void emit_eof(struct session *s, struct span raw)
 
 /* --- ERR packets -------------------------------------------------------------- */
 
-/*
- * Errors with which a server takes its leave: nothing has been run, or it was
- * undone, and the connection is about to close.
- */
-static bool is_farewell(uint16_t number)
-{
-	return number == 1053 || number == 1077 || number == 1079 || number == 1152 ||
-	       number == 1927 || number == 4031;
-}
-
 /* A replica that refuses a statement as a write has run nothing of it. */
 static bool is_read_only_refusal(uint16_t number)
 {
@@ -295,7 +285,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 		tell_read_only(s, &err);
 		if (must_prepare_again(s, err.number))
 			st->again = st->prepare_again = true;
-		if (is_farewell(err.number) && st->route.retryable && statement_is_kept(s))
+		if (server_conn_is_farewell(err.number) && st->route.retryable && statement_is_kept(s))
 			st->again = true;
 		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
 			 s->pins == 0 && s->listen != LISTEN_READ && statement_is_kept(s))
@@ -512,6 +502,7 @@ static void response_end(void *arg, struct server_conn *conn)
 			conn->no_reuse = true;
 		statement_count_retry(s, conn->pool);
 		st->avoid = conn->pool->backend_id;
+		st->waits_since_us = 0;		/* while it ran it did not wait */
 		st->route.reason = REASON_RETRIED;
 		session_release_conn(s);
 		statement_run_again(s);

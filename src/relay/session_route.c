@@ -8,7 +8,6 @@
 #define RETRY_US          250000u	/* how often a waiting statement looks for a server */
 #define MAX_BACKENDS      64u
 
-static void start_deadline(struct session *s);
 static void fail_waiting(struct session *s, enum rmx_error error);
 
 /* --- waiting no more --------------------------------------------------------- */
@@ -22,9 +21,40 @@ static void leave_waiting_list(struct session *s)
 		return;
 	st->waiting = false;
 	TAILQ_REMOVE(&s->env->waiting, s, wait_link);
-	s->env->waiting_count--;
-	s->env->waiting_bytes -= st->waiting_bytes;
 	STAT_DEC(s->env->stats, statements_waiting);
+}
+
+static bool too_many_waiting(const struct session *s)
+{
+	const struct relay_env *env = s->env;
+
+	return env->waiting_count >= env->settings->wait_max_statements ||
+	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
+}
+
+/* Wherever it waits, it counts once.  False: too many do. */
+static bool count_waiting(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->waiting_counts)
+		return true;
+	if (too_many_waiting(s))
+		return false;
+	st->waiting_counts = true;
+	st->waiting_bytes = st->packet.len + s->input.len;
+	s->env->waiting_count++;
+	s->env->waiting_bytes += st->waiting_bytes;
+	return true;
+}
+
+static void uncount_waiting(struct session *s)
+{
+	if (!s->st.waiting_counts)
+		return;
+	s->st.waiting_counts = false;
+	s->env->waiting_count--;
+	s->env->waiting_bytes -= s->st.waiting_bytes;
 }
 
 /* A statement waits in one place: on that list, or in one pool's line. */
@@ -32,6 +62,7 @@ void statement_stop_waiting(struct session *s)
 {
 	pool_withdraw(&s->ticket);
 	leave_waiting_list(s);
+	uncount_waiting(s);
 }
 
 struct pool_wish session_wish(const struct session *s)
@@ -53,6 +84,15 @@ static bool reads_data(const struct sql_verdict *v)
 	return v->class == SQL_READ || (v->flags & SQL_BEGINS_READ_ONLY) != 0;
 }
 
+static bool may_go_to(const struct session *s, const struct backend_view *view)
+{
+	struct pool *pool = pool_of(s->env->pools, view);
+
+	if (reads_data(&s->st.verdict) && !session_may_read_at(s, view))
+		return false;
+	return view->id != s->st.avoid && (pool == NULL || !pool_refuses(pool, s->account));
+}
+
 static size_t usable_replicas(const struct session *s, const struct backend_view **views)
 {
 	const struct topology *t = s->env->topology;
@@ -61,8 +101,7 @@ static size_t usable_replicas(const struct session *s, const struct backend_view
 	for (size_t i = 0; i < t->n && n < MAX_BACKENDS; i++) {
 		const struct backend_view *view = &t->backends[i];
 
-		if (view->role == BACKEND_REPLICA && view->usable && view->id != s->st.avoid &&
-		    (!reads_data(&s->st.verdict) || session_may_read_at(s, view)))
+		if (view->role == BACKEND_REPLICA && view->usable && may_go_to(s, view))
 			views[n++] = view;
 	}
 	return n;
@@ -113,6 +152,10 @@ static const struct backend_view *pick(struct session *s)
 	case ROUTE_REPLICA:
 	case ROUTE_ANY:
 	case ROUTE_PREVIOUS:
+		if (s->st.primary_first)
+			view = pick_primary(s);
+		if (view != NULL)
+			return view;
 		if (!s->st.primary_only &&
 		    (s->st.verdict.class != SQL_WRITE || s->listen == LISTEN_READ))
 			view = pick_replica(s);
@@ -130,6 +173,13 @@ static const struct backend_view *pick(struct session *s)
 
 /* --- leasing ---------------------------------------------------------------- */
 
+/* Others may answer, or let in whom a replica refuses; what the primary refuses is refused. */
+static bool may_try_others(struct session *s)
+{
+	return s->st.route.target != ROUTE_NAMED &&
+	       (pick(s) != NULL || s->listen != LISTEN_READ || s->st.verdict.class != SQL_WRITE);
+}
+
 static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 {
 	struct session *s = container_of(ticket, struct session, ticket);
@@ -139,6 +189,10 @@ static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 		statement_stop_waiting(s);
 		server_conn_give(conn, SERVER_CONN_LEASED, &session_conn_owner, s);
 		statement_send_on(s, conn, true);
+		return;
+	}
+	if (st->replica && may_try_others(s)) {
+		statement_run_again(s);
 		return;
 	}
 	if (ticket->error_number == 0 || ticket->error_number == 1040) {
@@ -173,7 +227,11 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	s->ticket.granted = granted;
 	STAT_INC(s->env->stats, waits_total);
 	leave_waiting_list(s);
-	start_deadline(s);
+	if (!count_waiting(s)) {
+		fail_waiting(s, RMX_TOO_MANY_WAITING);
+		return;
+	}
+	statement_watch(s);
 	pool_ask(pool, &s->ticket);
 }
 
@@ -312,7 +370,13 @@ void statement_route(struct session *s)
 /* Only the primary can help: the replicas that there are do not have what the session has seen. */
 static bool needs_primary(const struct session *s)
 {
-	return s->st.verdict.class == SQL_WRITE || topology_usable_replicas(s->env->topology) > 0;
+	const struct backend_view *views[MAX_BACKENDS];
+
+	if (s->st.verdict.class == SQL_WRITE || s->st.primary_only ||
+	    s->st.route.target == ROUTE_PRIMARY)
+		return true;
+	return s->st.waiting && usable_replicas(s, views) == 0 &&
+	       topology_usable_replicas(s->env->topology) > 0;
 }
 
 static uint64_t patience_us(const struct session *s)
@@ -322,18 +386,39 @@ static uint64_t patience_us(const struct session *s)
 	return (needs_primary(s) ? settings->wait_write_ms : settings->wait_read_ms) * 1000;
 }
 
+/* What stands before the statement is not answered. */
+static void give_up_restoring(struct session *s)
+{
+	/* a server may have to wait for a lock before it can prepare something */
+	if (s->pins == 0 && !session_in_transaction(s) && s->conn->preparing == NULL)
+		server_conn_lose(s->conn, "the server does not answer");
+}
+
 static void look_again(struct timer *t)
 {
 	struct session *s = container_of(t, struct session, timer);
 	struct statement *st = &s->st;
+	bool late;
 
-	if (s->phase != SESSION_ROUTING)
+	if (s->phase != SESSION_ROUTING && s->phase != SESSION_RESTORING)
 		return;
-	if (loop_now_us(s->env->loop) >= st->deadline_us) {
+	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
+	late = loop_now_us(s->env->loop) >= st->waits_since_us + patience_us(s);
+	if (s->phase == SESSION_RESTORING) {
+		if (late)
+			give_up_restoring(s);
+		return;
+	}
+	if (late) {
 		fail_waiting(s, st->waiting ? RMX_NO_SERVER : RMX_NO_CONNECTION);
 		return;
 	}
-	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
+	if (st->awaits_position) {	/* not from there: it goes by what is known */
+		st->awaits_position = false;
+		session_forget_question(s);
+		statement_route(s);
+		return;
+	}
 	if (!st->waiting)
 		return;		/* in a pool's line: it calls back */
 	st->avoid = 0;
@@ -348,12 +433,12 @@ void statement_look_again(struct session *s)
 		session_login_look_again(s);
 }
 
-static void start_deadline(struct session *s)
+void statement_watch(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (st->deadline_us == 0) {
-		st->deadline_us = loop_now_us(s->env->loop) + patience_us(s);
+	if (st->waits_since_us == 0) {
+		st->waits_since_us = loop_now_us(s->env->loop);
 		s->ticket.error_number = 0;
 	}
 	timer_clear(&s->timer);
@@ -375,26 +460,15 @@ static void fail_waiting(struct session *s, enum rmx_error error)
 	statement_fail(s, error, states);
 }
 
-static bool too_many_waiting(const struct session *s)
-{
-	const struct relay_env *env = s->env;
-
-	return env->waiting_count >= env->settings->wait_max_statements ||
-	       env->waiting_bytes + s->st.packet.len + s->input.len > env->settings->wait_max_bytes;
-}
-
 bool session_join_waiting(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (too_many_waiting(s))
+	if (!count_waiting(s))
 		return false;
 	pool_withdraw(&s->ticket);
 	st->waiting = true;
-	st->waiting_bytes = st->packet.len + s->input.len;
 	TAILQ_INSERT_TAIL(&s->env->waiting, s, wait_link);
-	s->env->waiting_count++;
-	s->env->waiting_bytes += st->waiting_bytes;
 	STAT_INC(s->env->stats, statements_waiting);
 	return true;
 }
@@ -408,5 +482,5 @@ void statement_wait(struct session *s)
 	if (!session_join_waiting(s))
 		fail_waiting(s, RMX_TOO_MANY_WAITING);
 	else
-		start_deadline(s);
+		statement_watch(s);
 }

@@ -144,6 +144,7 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 		return;
 	}
 	session_set_phase(s, SESSION_RESTORING);
+	statement_watch(s);
 	if (conn->restore_steps == 0)
 		server_conn_lose(conn, "it could not be set up");
 	else if (w.len > 0)
@@ -171,10 +172,20 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 	struct statement *st = &s->st;
 	bool tied = s->pins != 0 || session_in_transaction(s);
 	struct failure f = { .number = conn->error_number };
+	bool late = !broken && conn->error_number == 0;
 
+	if (!tied && broken && server_conn_is_farewell(conn->error_number)) {
+		st->avoid = conn->pool->backend_id;
+		leave_conn(s, conn, true);	/* nothing of the statement has had an effect */
+		statement_run_again(s);
+		return;
+	}
 	if (!tied && st->replica && !st->primary_only) {
 		leave_conn(s, conn, broken);
-		st->primary_only = true;
+		if (late)
+			st->primary_first = true;	/* the next time it may have caught up */
+		else
+			st->primary_only = true;
 		statement_run_again(s);
 		return;
 	}
@@ -337,8 +348,10 @@ void statement_start(struct session *s, struct span packet, bool whole)
 		return;
 	remember_refusal(s);
 	statement_tie_what_is_too_large(s);
-	if (!statement_awaits_insert_id(s) && !statement_awaits_position(s) &&
-	    !statement_awaits_values(s))
+	if (statement_awaits_insert_id(s) || statement_awaits_position(s) ||
+	    statement_awaits_values(s))
+		statement_watch(s);
+	else
 		statement_route(s);
 }
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Few server connections for sessions of several users."""
 
+import contextlib
+
+import pymysql
 import pytest
 
-from readmux import close, one, rows, vanish
+from readmux import close, one, rows, vanish, wait_servers_of
 from servers.accounts import SECOND
 from wire import COM_QUERY
 
@@ -42,3 +45,58 @@ def test_the_last_connection_of_another_user(few):
         assert one(waiting, AT_PRIMARY) > 0
     for connection in (holder, other, waiting):
         close(connection)
+
+
+# ------------------------------------------------------------- who is not let in everywhere
+
+@pytest.fixture
+def newcomer(cluster):
+    """A user whom the primary has and the replicas do not, until their lockers let go."""
+    with contextlib.ExitStack() as stack:
+        lockers = [stack.enter_context(replica.connect()) for replica in cluster.replicas]
+        for locker in lockers:
+            rows(locker, "FLUSH TABLES WITH READ LOCK")
+        cluster.primary.sql("CREATE USER newcomer@'%' IDENTIFIED BY 'new secret'",
+                            "GRANT ALL ON `app%`.* TO newcomer@'%'")
+        yield lockers
+    cluster.primary.sql("DROP USER newcomer@'%'")
+    cluster.wait_caught_up()
+
+
+def refused_logins(process):
+    return process.log_text().count("server connection failed")
+
+
+def test_a_user_whom_the_replicas_do_not_have_yet(start_readmux, newcomer):
+    process = start_readmux()
+    session = process.connect("newcomer", "new secret")
+    before = refused_logins(process)
+    assert {one(session, "SELECT @@server_id") for _ in range(50)} == {100}
+    again = process.connect("newcomer", "new secret")       # its password is still known
+    assert one(again, "SELECT 1") == 1
+    assert refused_logins(process) - before <= 4            # two replicas, two workers
+    for locker in newcomer:
+        rows(locker, "UNLOCK TABLES")
+    wait_servers_of(session, {101, 102}, 15)
+    close(session)
+    close(again)
+
+
+def test_the_primary_has_the_last_word(start_readmux, cluster):
+    """A session whose user is gone is told so."""
+    cluster.primary.sql("CREATE USER leaver@'%' IDENTIFIED BY 'old secret'",
+                        "GRANT ALL ON `app%`.* TO leaver@'%'")
+    cluster.wait_caught_up()
+    process = start_readmux(pool={"share": False})
+    session = process.connect("leaver", "old secret")
+    cluster.primary.sql("DROP USER leaver@'%'")
+    cluster.wait_caught_up()
+    for server in cluster.servers:
+        for (number,) in server.sql("SELECT id FROM information_schema.processlist"
+                                    " WHERE user = 'leaver'"):
+            server.sql(f"KILL {number}")
+    with pytest.raises(pymysql.err.MySQLError) as failure:
+        for _ in range(3):
+            one(session, "SELECT 1")
+    assert failure.value.args[0] == 1045
+    close(session)

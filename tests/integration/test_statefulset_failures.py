@@ -17,6 +17,7 @@ from readmux import at_primary, close, one, rows
 from servers import wait_until
 
 BACK_SECONDS = 30
+LOST = 2013
 READ_ONLY = 1290
 NOT_USABLE = 1105
 
@@ -73,6 +74,41 @@ def test_the_primary_fails(pods, proxy, table, background, event):
         write.result(40)
         loop.check()
     assert one(session, f"SELECT COUNT(*) FROM {table}") == 2
+    close(session)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("moves", [False, True], ids=("stays", "moves"))
+def test_a_write_in_flight_while_the_primary_is_cut_off(pods, proxy, table, background, moves):
+    """Its end is told within seconds, also when the pod is somewhere else by then."""
+    session = proxy.connect(autocommit=True)
+    write = background(rows, session, f"INSERT INTO {table} (v) SELECT SLEEP(60)")
+    time.sleep(1)
+    pods.primary.cut()
+    if moves:
+        pods.primary.kill()
+    begin = time.monotonic()
+    with pytest.raises(pymysql.err.MySQLError) as lost:
+        write.result(40)
+    assert lost.value.args[0] == LOST and "may or may not" in lost.value.args[1]
+    assert time.monotonic() - begin < 12
+    pods.primary.heal()
+    rows(session, f"INSERT INTO {table} (v) VALUES ('goes on')")
+    close(session)
+
+
+@pytest.mark.timeout(120)
+def test_a_write_in_flight_while_the_primary_is_frozen(pods, proxy, table, background):
+    """Its machine answers, so it may go on: what runs there is waited for."""
+    session = proxy.connect(autocommit=True)
+    write = background(rows, session, f"INSERT INTO {table} (v) SELECT SLEEP(3)")
+    time.sleep(1)
+    pods.primary.freeze()
+    time.sleep(12)
+    assert not write.done()
+    pods.primary.thaw()
+    write.result(40)
+    assert one(session, f"SELECT COUNT(*) FROM {table}") == 1
     close(session)
 
 

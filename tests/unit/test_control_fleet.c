@@ -186,7 +186,8 @@ static void test_connect_failed(void **state)
 	scene_end(scene);
 }
 
-static void test_link_broke(void **state)
+/* Whoever reached a stranger is believed until a probe has looked. */
+static void test_stranger(void **state)
 {
 	struct scene *scene = scene_new();
 
@@ -197,6 +198,10 @@ static void test_link_broke(void **state)
 	RUN_UNTIL(scene, first_is_up);
 	fleet_evidence(scene->fleet, view(scene, 0)->id, EVIDENCE_LINK_BROKE,
 		       "worker: reset");
+	assert_int_equal(view(scene, 0)->health, HEALTH_UP);
+	assert_true(view(scene, 0)->usable);
+	fleet_evidence(scene->fleet, view(scene, 0)->id, EVIDENCE_STRANGER,
+		       "worker: another server");
 	assert_int_equal(view(scene, 0)->health, HEALTH_SUSPECT);
 	assert_false(view(scene, 0)->usable);
 	RUN_UNTIL(scene, first_is_up);
@@ -466,7 +471,7 @@ int main(void)
 		cmocka_unit_test(test_greeted_once),
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_connect_failed),
-		cmocka_unit_test(test_link_broke),
+		cmocka_unit_test(test_stranger),
 		cmocka_unit_test(test_lost_connection),
 		cmocka_unit_test(test_falls_silent),
 		cmocka_unit_test(test_another_server),

@@ -245,6 +245,31 @@ static void test_address_of_another_pod(void **state)
 	scene_end(scene);
 }
 
+/* A pod of another StatefulSet, which happens to have the same probe account. */
+static void test_address_of_another_set(void **state)
+{
+	static const struct fake_script orders = {
+		.version = "8.0.30-fake",
+		.identity = WHO_AT("orders-0", "0", "100", "ON", "dddd"),
+		.replication = FINE,
+	};
+	struct scene *scene = three_pods("10s");
+	uint32_t id = view(scene, 0)->id;
+
+	(void)state;
+	fake_mysql_become(scene->fakes[0], &orders, FAKE_ANSWERS);
+	RUN_UNTIL(scene, first_is_down);
+	assert_cause(scene, 0, "at its address is orders-0");
+	assert_int_equal(view(scene, 0)->id, id);
+	assert_string_equal(view(scene, 0)->facts.uuid, "aaaa");
+	fake_mysql_become(scene->fakes[0], &primary, FAKE_ANSWERS);
+	RUN_UNTIL(scene, first_is_in);
+	dns_found(1, scene_start_fake(scene, &orders, FAKE_ANSWERS));	/* nor at a new one */
+	RUN_UNTIL(scene, second_is_down);
+	assert_cause(scene, 1, "at its address is orders-0");
+	scene_end(scene);
+}
+
 /* What seems to be another pod's name is not, where it is the pod's own in full. */
 static void test_host_names(void **state)
 {
@@ -311,7 +336,7 @@ static void test_blind_replica(void **state)
 	static const struct fake_script blind = {
 		.version = "8.0.30-fake",
 		.identity = WHO_AT("mysql-1", "1", "101", "ON", "bbbb"),
-		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", NULL },
+		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", "", "0", "100", NULL },
 	};
 	struct scene *scene = three_pods("1s");
 
@@ -383,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_gone_primary_serves),
 		cmocka_unit_test(test_dead_without_name),
 		cmocka_unit_test(test_address_of_another_pod),
+		cmocka_unit_test(test_address_of_another_set),
 		cmocka_unit_test(test_host_names),
 		cmocka_unit_test(test_failures_hurry_discovery),
 		cmocka_unit_test(test_primary_went_read_only),

@@ -11,7 +11,7 @@ static const struct health_rule rule = { .rise = 2, .fall = 2 };
 
 /*
  * + good probe, - failed probe, c connect failed, l link broke, m misconfigured,
- * w wrong server, r read-only.
+ * w wrong server, s stranger, r read-only.
  */
 static enum evidence evidence_of(char letter)
 {
@@ -22,6 +22,7 @@ static enum evidence evidence_of(char letter)
 		{ 'l', EVIDENCE_LINK_BROKE },
 		{ 'm', EVIDENCE_MISCONFIGURED },
 		{ 'w', EVIDENCE_WRONG_SERVER },
+		{ 's', EVIDENCE_STRANGER },
 		{ 'r', EVIDENCE_READ_ONLY },
 	};
 
@@ -64,13 +65,22 @@ static const struct {
 	{ "+c+c+",  "UDDDD",  "a failed connect starts the count again" },
 	{ "+c++",   "UDDU",   "two good probes bring it back" },
 	{ "c",      "D",      "a failed connect counts before any probe" },
-	{ "+l",     "US",     "a broken link makes it suspect" },
-	{ "+l+",    "USU",    "one good probe clears it" },
-	{ "+l-",    "USD",    "one bad probe confirms it" },
-	{ "+lm",    "USD",    "and so does a refused login" },
-	{ "+lc",    "USD",    "and so does a failed connect" },
-	{ "+ll",    "USS",    "more broken links say nothing new" },
-	{ "+l+-",   "USUU",   "suspicion leaves no miss behind" },
+	{ "+l",     "UU",     "a broken link is no verdict" },
+	{ "+lll",   "UUUU",   "nor are many: a client may have been killed again and again" },
+	{ "+l-",    "UUS",    "with a miss it makes it suspect" },
+	{ "+-l",    "UUS",    "in either order" },
+	{ "+l--",   "UUSD",   "the next miss confirms it" },
+	{ "+l-+",   "UUSU",   "one good probe clears it" },
+	{ "+l-l",   "UUSS",   "more broken links say nothing new" },
+	{ "+l+-",   "UUUU",   "a good probe takes the doubt away" },
+	{ "+l-+-",  "UUSUU",  "and suspicion leaves neither doubt nor miss behind" },
+	{ "+lm",    "UUD",    "a refused login needs no doubt" },
+	{ "+lc",    "UUD",    "nor does a failed connect" },
+	{ "+s",     "US",     "a stranger makes it suspect" },
+	{ "+s+",    "USU",    "one good probe clears it" },
+	{ "+s-",    "USD",    "one bad probe confirms it" },
+	{ "+sc",    "USD",    "and so does a failed connect" },
+	{ "-s",     "DD",     "a stranger where nobody is used says nothing new" },
 	{ "-l",     "DD",     "a link that broke while it is out says nothing new" },
 	{ "l",      "?",      "nor does one before the first probe" },
 	{ "+m",     "UD",     "a refused login needs no second opinion" },

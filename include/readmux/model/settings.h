@@ -58,6 +58,7 @@ struct settings {
 	bool            backend_tls_verify_name;
 	enum compression_mode backend_compression;
 	uint64_t        connect_timeout_ms;
+	uint64_t        silence_ms;
 	const struct balance_policy *balance;
 
 	/* probe: */

@@ -126,12 +126,16 @@ bool stream_adopt(struct stream *s, struct loop *loop, int fd,
 		  const struct stream_user_ops *ops, void *user);
 
 /*
- * Connect to <to>; connected() or closed() follows later, never from inside.
- * False: no descriptor or memory.
+ * Connect to <to>; connected() or closed() follows later, never from inside.  The peer is
+ * made to give signs of life, so that stream_unheard_ms() of a living one stays well below
+ * <silence_ms>.  False: no descriptor or memory.
  */
 RMX_MUST_CHECK
 bool stream_connect(struct stream *s, struct loop *loop, const struct address *to,
-		    const struct stream_user_ops *ops, void *user);
+		    uint64_t silence_ms, const struct stream_user_ops *ops, void *user);
+
+/* How long ago the peer's kernel has last been heard of, whatever its process does. */
+uint64_t stream_unheard_ms(const struct stream *s);
 
 /* Hand the stream to another user in one assignment. */
 static inline void stream_give(struct stream *s, const struct stream_user_ops *ops, void *user)

@@ -69,7 +69,7 @@ struct relay_env {
 	struct session_list        all;		/* every session */
 	struct session_list        waiting;	/* those whose statement waits for a server to become usable */
 	struct interruption_list   interruptions;	/* KILLs under way; session_kill.c */
-	size_t                     waiting_count;
+	size_t                     waiting_count;	/* those, and those in a pool's line */
 	size_t                     waiting_bytes;
 	struct balance_state       balance;
 	struct iovec               out[STREAM_IOV];	/* of the answer now looked at: to one client */

@@ -48,6 +48,7 @@ struct pool {
 	struct backend_stats *stats;		/* of its ordinal; the worker's */
 	char              name[BACKEND_NAME_MAX];
 	struct address    address;
+	bool              replica;
 	bool              mariadb;
 	bool              gtid;			/* positions are GTIDs */
 	bool              waits_for_source;	/* it has SOURCE_POS_WAIT() */
@@ -59,6 +60,7 @@ struct pool {
 		char     uuid[40];	/* "" on MariaDB */
 	} identity;				/* as its probe saw it */
 	bool              retired;		/* not in the topology any more */
+	bool              down;			/* its server answers no probes */
 	unsigned          limit;		/* most connections */
 	unsigned          open;			/* all, also those being dialled */
 	unsigned          dialing;
@@ -77,6 +79,8 @@ struct pool {
 	TAILQ_HEAD(, server_conn) conns;
 	TAILQ_HEAD(, pool_ticket) tickets;
 	struct bucket    *buckets;		/* by account */
+	struct timer      refusals;		/* when to look for those that are over */
+	struct timer      watcher;		/* retired or down: are its connections cut off? */
 	struct deferred   granter;
 };
 
@@ -108,6 +112,9 @@ void pool_take_this(struct server_conn *conn, const struct server_conn_owner_ops
  * connection comes leased with no owner: the receiver calls server_conn_give().
  */
 void pool_ask(struct pool *pool, struct pool_ticket *ticket);
+
+/* A replica that has refused a login of <account> some seconds ago, and has no idle connection of it. */
+bool pool_refuses(struct pool *pool, struct account *account);
 
 /* Stop waiting.  Safe on a ticket that was never asked or was granted. */
 void pool_withdraw(struct pool_ticket *ticket);

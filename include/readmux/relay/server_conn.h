@@ -130,6 +130,9 @@ struct server_conn {
 	bool                   disturbed;	/* readmux has asked it something since */
 	bool                   mariadb;
 	bool                   no_reuse;	/* close instead of giving it back */
+	bool                   farewell;	/* the server has said that it is going to close it */
+	bool                   link_broke;	/* the network has ended it, or nobody answered in time */
+	bool                   unreachable;	/* ... and it was never connected */
 	bool                   position_reached; /* answer of the wait for <awaited> */
 	uint64_t               dialled_us;
 	struct relay_env      *env;
@@ -212,6 +215,18 @@ void server_conn_give(struct server_conn *conn, enum server_conn_state state,
  * is kept as conn->problem.
  */
 void server_conn_lose(struct server_conn *conn, const char *words);
+
+/*
+ * It is gone: tell the fleet, if that says something about its server.  What readmux
+ * itself has ended, or the server with a word, says nothing.
+ */
+void server_conn_give_evidence(const struct server_conn *conn);
+
+/*
+ * Errors with which a server takes its leave: nothing has been run, or it was
+ * undone, and the connection is about to close.
+ */
+bool server_conn_is_farewell(uint16_t number);
 
 /* Close; requests in flight are told lost(), the owner nothing. */
 void server_conn_close(struct server_conn *conn);

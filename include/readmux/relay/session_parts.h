@@ -68,7 +68,7 @@ struct statement {
 	uint64_t           leased_us;		/* it had a server connection */
 	uint64_t           sent_us;
 	uint64_t           first_us;		/* the first bytes of its answer; 0 = not yet */
-	uint64_t           deadline_us;		/* of waiting for a server; 0 = not waiting yet */
+	uint64_t           waits_since_us;	/* for a server, since it was begun or lost one; 0 = it does not */
 	size_t             waiting_bytes;	/* counted in env->waiting_bytes */
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
 	uint64_t           affected_rows;	/* of its last OK packet */
@@ -99,7 +99,9 @@ struct statement {
 	bool               alone;		/* nothing was in flight before it when it was sent */
 	bool               replica;		/* it runs on a replica */
 	bool               primary_only;	/* a replica could not do it */
+	bool               primary_first;	/* one was too late for it: the primary, if it is usable */
 	bool               waiting;		/* on env->waiting */
+	bool               waiting_counts;	/* there, or in a pool's line */
 	bool               passed;		/* something of the answer went to the client */
 	bool               asked_file;		/* ... but it was LOCAL INFILE's question for a file */
 	bool               has_rows;		/* a row is in the answer */
@@ -306,6 +308,7 @@ extern const struct server_conn_owner_ops session_conn_owner;
 /* session_route.c */
 void statement_route(struct session *s);
 void statement_wait(struct session *s);		/* no server is usable for it */
+void statement_watch(struct session *s);	/* it waits for something, but not for ever */
 /* Where it would go now; <view> is NULL when nothing there is usable. */
 void statement_explain(struct session *s, struct route *route, const struct backend_view **view);
 /* Onto the list of those for whom no server is usable; false: too many wait already. */
