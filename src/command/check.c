@@ -407,7 +407,7 @@ static void inspect(struct checking *c, const struct inspected_place *place, str
 	(void)snprintf(s->name, sizeof(s->name), "%.48s-%u", c->settings->service,
 		       place->ordinal);
 	address_format(&place->address, s->address, sizeof(s->address));
-	s->reached = inspect_server(&place->address, is_primary(s), variables, VAR_COUNT,
+	s->reached = inspect_server(place, is_primary(s), variables, VAR_COUNT,
 				    c->settings, &s->seen) &&
 		     s->seen.probe.evidence == EVIDENCE_PROBE_OK;
 }
@@ -491,10 +491,12 @@ static bool choose_places(const struct options *options, const struct settings *
 			  struct inspected_place *places, size_t *n)
 {
 	for (size_t i = 0; i < options->word_count; i++) {
-		places[i].ordinal = (unsigned)i;
-		if (address_parse(span_of(options->words[i]), (uint16_t)settings->port,
-				  &places[i].address))
+		struct address at;
+
+		if (address_parse(span_of(options->words[i]), (uint16_t)settings->port, &at)) {
+			inspected_place_at(&places[i], (unsigned)i, &at);
 			continue;
+		}
 		(void)fprintf(stderr, "readmux: '%s' is no server; write numeric addresses such "
 			      "as 10.0.0.1:3306, the primary first\n", options->words[i]);
 		return false;

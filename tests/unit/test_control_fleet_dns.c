@@ -46,6 +46,12 @@ void discovery_free(struct discovery *d)
 	(void)d;
 }
 
+void discovery_host(const struct discovery *d, unsigned ordinal, char *out, size_t room)
+{
+	(void)d;
+	(void)snprintf(out, room, "mysql-%u.mysql.default.svc.cluster.local", ordinal);
+}
+
 const uint64_t *discovery_answers(const struct discovery *d)
 {
 	static const uint64_t answers[RESOLVER_ANSWERS];

@@ -48,6 +48,7 @@ struct pool {
 	struct backend_stats *stats;		/* of its ordinal; the worker's */
 	char              name[BACKEND_NAME_MAX];
 	struct address    address;
+	char              host[BACKEND_HOST_MAX];	/* whom its certificate must name */
 	bool              mariadb;
 	bool              gtid;			/* positions are GTIDs */
 	bool              waits_for_source;	/* it has SOURCE_POS_WAIT() */
