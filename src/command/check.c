@@ -185,10 +185,24 @@ static void check_grants(struct checking *c, const struct server *s)
 		     c->settings->probe_user);
 }
 
+/* MySQL only: MariaDB always counts what it applies. */
+static void check_replica_positions(struct checking *c, const struct server *s)
+{
+	const char *mode = value_of(s, VAR_GTID_MODE);
+	const struct server *primary = primary_of(c);
+
+	if (mode[0] != '\0' && !is_on(mode) && primary != NULL && facts_of(primary)->gtid)
+		find(c, POOR, s, "set gtid_mode=ON there, as on the primary",
+		     "its gtid_mode is %s: a session that has written cannot wait for it, and "
+		     "reads from the primary instead", mode);
+}
+
 static void check_positions(struct checking *c, const struct server *s)
 {
-	if (!is_primary(s))
+	if (!is_primary(s)) {
+		check_replica_positions(c, s);
 		return;
+	}
 	if (!is_on(value_of(s, VAR_LOG_BIN)))
 		find(c, BAD, s, "set log_bin in its configuration and restart it",
 		     "it writes no binary log: nothing can replicate from it");
