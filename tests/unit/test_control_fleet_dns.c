@@ -317,7 +317,7 @@ static void test_blind_replica(void **state)
 	static const struct fake_script blind = {
 		.version = "8.0.30-fake",
 		.identity = WHO_AT("mysql-1", "1", "101", "ON", "bbbb"),
-		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", NULL },
+		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", IN_LOG, NULL },
 	};
 	struct scene *scene = three_pods("1s");
 
