@@ -260,11 +260,12 @@ static void report(const struct load *load)
 	double n = (double)load->latency.total;
 
 	(void)printf("mode=%s connections=%zu statements=%.0f seconds=%.3f rate=%.1f "
-		     "p50_us=%.1f p99_us=%.1f errors=%llu",
+		     "p50_us=%.1f p99_us=%.1f p9999_us=%.1f errors=%llu",
 		     mode_names[load->mode], load->connections, n, seconds,
 		     seconds > 0 ? n / seconds : 0.0,
 		     in_us(histogram_quantile(&load->latency, 0.50)),
 		     in_us(histogram_quantile(&load->latency, 0.99)),
+		     in_us(histogram_quantile(&load->latency, 0.9999)),
 		     (unsigned long long)load->errors);
 	if (load->watched != 0)
 		(void)printf(" cpu_seconds=%.6f cpu_us=%.3f", cpu,

@@ -2,6 +2,7 @@
 /* logfmt lines with peers' bytes made harmless; see log.h. */
 #include <readmux/base/clock.h>
 #include <readmux/base/log.h>
+#include <readmux/base/utf8.h>
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -98,6 +99,21 @@ static void put_escaped(struct line *l, uint8_t c)
 	put_text(l, piece);
 }
 
+/*
+ * The character at the start of <value>; its length.  JSON is UTF-8, so there what is
+ * UTF-8 stays as it is; other bytes are taken for Latin 1.
+ */
+static size_t put_character(struct line *l, struct span value)
+{
+	size_t len = l->json ? utf8_character(value) : 1;
+
+	if (len > 1)
+		put_piece(l, (const char *)value.data, len);
+	else
+		put_escaped(l, value.data[0]);
+	return size_max(len, 1);
+}
+
 static void put_value(struct line *l, struct span value)
 {
 	bool quoted = l->json || value.len == 0;
@@ -108,8 +124,8 @@ static void put_value(struct line *l, struct span value)
 		return;
 	if (quoted)
 		put_text(l, "\"");
-	for (size_t i = 0; i < value.len; i++)
-		put_escaped(l, value.data[i]);
+	while (value.len > 0)
+		value = span_from(value, put_character(l, value));
 	if (quoted && l->len < LINE_ROOM - CLOSING + 1)
 		l->text[l->len++] = '"';
 }

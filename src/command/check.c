@@ -185,10 +185,24 @@ static void check_grants(struct checking *c, const struct server *s)
 		     c->settings->probe_user);
 }
 
+/* MySQL only: MariaDB always counts what it applies. */
+static void check_replica_positions(struct checking *c, const struct server *s)
+{
+	const char *mode = value_of(s, VAR_GTID_MODE);
+	const struct server *primary = primary_of(c);
+
+	if (mode[0] != '\0' && !is_on(mode) && primary != NULL && facts_of(primary)->gtid)
+		find(c, POOR, s, "set gtid_mode=ON there, as on the primary",
+		     "its gtid_mode is %s: a session that has written cannot wait for it, and "
+		     "reads from the primary instead", mode);
+}
+
 static void check_positions(struct checking *c, const struct server *s)
 {
-	if (!is_primary(s))
+	if (!is_primary(s)) {
+		check_replica_positions(c, s);
 		return;
+	}
 	if (!is_on(value_of(s, VAR_LOG_BIN)))
 		find(c, BAD, s, "set log_bin in its configuration and restart it",
 		     "it writes no binary log: nothing can replicate from it");
@@ -407,7 +421,7 @@ static void inspect(struct checking *c, const struct inspected_place *place, str
 	(void)snprintf(s->name, sizeof(s->name), "%.48s-%u", c->settings->service,
 		       place->ordinal);
 	address_format(&place->address, s->address, sizeof(s->address));
-	s->reached = inspect_server(&place->address, is_primary(s), variables, VAR_COUNT,
+	s->reached = inspect_server(place, is_primary(s), variables, VAR_COUNT,
 				    c->settings, &s->seen) &&
 		     s->seen.probe.evidence == EVIDENCE_PROBE_OK;
 }
@@ -491,10 +505,12 @@ static bool choose_places(const struct options *options, const struct settings *
 			  struct inspected_place *places, size_t *n)
 {
 	for (size_t i = 0; i < options->word_count; i++) {
-		places[i].ordinal = (unsigned)i;
-		if (address_parse(span_of(options->words[i]), (uint16_t)settings->port,
-				  &places[i].address))
+		struct address at;
+
+		if (address_parse(span_of(options->words[i]), (uint16_t)settings->port, &at)) {
+			inspected_place_at(&places[i], (unsigned)i, &at);
 			continue;
+		}
 		(void)fprintf(stderr, "readmux: '%s' is no server; write numeric addresses such "
 			      "as 10.0.0.1:3306, the primary first\n", options->words[i]);
 		return false;

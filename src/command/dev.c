@@ -80,11 +80,13 @@ static bool ask_servers(struct candidates *c, const struct settings *s)
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < c->n; i++) {
+		struct inspected_place place;
 		struct inspection seen;
 		bool good;
 
 		address_format(&c->places[i], text, sizeof(text));
-		good = inspect_server(&c->places[i], false, NULL, 0, s, &seen) &&
+		inspected_place_at(&place, (unsigned)i, &c->places[i]);
+		good = inspect_server(&place, false, NULL, 0, s, &seen) &&
 		       seen.probe.evidence == EVIDENCE_PROBE_OK;
 		if (!good)
 			(void)fprintf(stderr, "readmux: %s cannot be asked as '%s' (%s); set "

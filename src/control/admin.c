@@ -4,6 +4,7 @@
  *
  * One table says which paths there are, who may use them, and who answers.
  */
+#include "admin_guests.h"
 #include "page.h"
 
 #include <readmux/base/log.h>
@@ -35,6 +36,7 @@ struct pending {
 
 struct admin {
 	struct evhttp               *http;
+	struct guests               *guests;
 	const struct admin_host_ops *ops;
 	void                        *host;
 	int                          fd;	/* its listening socket, evhttp's */
@@ -58,14 +60,26 @@ static void set_headers(struct evhttp_request *request, const char *type)
 	set_header(request, "X-Content-Type-Options", "nosniff");
 }
 
+/* What stands in the output buffer, or only its length: evhttp would answer HEAD with a body. */
+static void reply(struct evhttp_request *request, int code)
+{
+	struct evbuffer *out = evhttp_request_get_output_buffer(request);
+	char length[24];
+
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
+		(void)snprintf(length, sizeof(length), "%zu", evbuffer_get_length(out));
+		set_header(request, "Content-Length", length);
+		(void)evbuffer_drain(out, evbuffer_get_length(out));
+	}
+	evhttp_send_reply(request, code, NULL, NULL);
+}
+
 static void answer(struct evhttp_request *request, int code, const char *type,
 		   const void *body, size_t len)
 {
-	struct evbuffer *out = evhttp_request_get_output_buffer(request);
-
 	set_headers(request, type);
-	(void)evbuffer_add(out, body, len);
-	evhttp_send_reply(request, code, NULL, NULL);
+	(void)evbuffer_add(evhttp_request_get_output_buffer(request), body, len);
+	reply(request, code);
 }
 
 static void answer_text(struct evhttp_request *request, int code, const char *text)
@@ -110,7 +124,7 @@ typedef void handle_fn(struct admin *a, struct evhttp_request *request, struct s
 static void get_page(struct admin *a, struct evhttp_request *request, struct span rest)
 {
 	struct span page = { page_status_html, page_status_html_len };
-	struct evbuffer *body = evbuffer_new();
+	struct evbuffer *body = evhttp_request_get_output_buffer(request);
 	char nonce[40], policy[200];
 	uint64_t random[2];
 
@@ -120,10 +134,6 @@ static void get_page(struct admin *a, struct evhttp_request *request, struct spa
 	(void)snprintf(nonce, sizeof(nonce), "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 	(void)snprintf(policy, sizeof(policy), "default-src 'none'; style-src 'nonce-%s'; "
 		       "script-src 'nonce-%s'; connect-src 'self'; img-src data:", nonce, nonce);
-	if (body == NULL) {
-		answer_text(request, 503, "out of memory");
-		return;
-	}
 	while (page.len > 0) {
 		const uint8_t *mark = memmem(page.data, page.len, NONCE_MARK,
 					     sizeof(NONCE_MARK) - 1);
@@ -137,8 +147,7 @@ static void get_page(struct admin *a, struct evhttp_request *request, struct spa
 	}
 	set_header(request, "Content-Security-Policy", policy);
 	set_headers(request, "text/html; charset=utf-8");
-	evhttp_send_reply(request, HTTP_OK, NULL, body);
-	evbuffer_free(body);
+	reply(request, HTTP_OK);
 }
 
 static void get_metrics(struct admin *a, struct evhttp_request *request, struct span rest)
@@ -399,6 +408,7 @@ static void requested(struct evhttp_request *request, void *arg)
 	enum evhttp_cmd_type method = evhttp_request_get_command(request);
 	const char *allowed = NULL;
 
+	guests_requested(a->guests, request);
 	if (method == EVHTTP_REQ_HEAD)
 		method = EVHTTP_REQ_GET;
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -459,7 +469,9 @@ struct admin *admin_open(struct loop *loop, const struct address *at, int fd,
 	if (fd < 0)
 		fd = listener_socket(at, BACKLOG);
 	a->fd = fd;
-	if (fd >= 0 && evhttp_accept_socket(a->http, fd) == 0)
+	if (fd >= 0)
+		a->guests = guests_new(loop, a->http, fd);
+	if (a->guests != NULL)
 		return a;
 	address_format(at, text, sizeof(text));
 	(void)snprintf(problem, room, "cannot listen at %s: %s; set admin.address to another "
@@ -487,5 +499,6 @@ void admin_close(struct admin *a)
 		p->request = NULL;
 	}
 	evhttp_free(a->http);
+	guests_free(a->guests);
 	free(a);
 }

@@ -301,6 +301,15 @@ static void start_pass(struct discovery *d)
 	resolver_ask_services(d->resolver, name, record_answered, d);
 }
 
+void discovery_host(const struct discovery *d, unsigned ordinal, char *out, size_t room)
+{
+	char name[400];
+
+	name_of(d, ordinal, name, sizeof(name));
+	name[strlen(name) - 1] = '\0';
+	(void)snprintf(out, room, "%s", name);
+}
+
 const uint64_t *discovery_answers(const struct discovery *d)
 {
 	return d->answers;

@@ -22,6 +22,15 @@ static void say_member(const struct fleet *f, const struct member *m, const char
 	f->ops->happened(f->arg, LOG_LEVEL_INFO, event, m->view.name, at);
 }
 
+/* A pod is known by its name; a server of a fixed list by its address. */
+static void name_host(const struct fleet *f, struct backend_view *view)
+{
+	if (f->discovery != NULL)
+		discovery_host(f->discovery, view->ordinal, view->host, sizeof(view->host));
+	else
+		address_format_host(&view->address, view->host, sizeof(view->host));
+}
+
 static void start_member(struct fleet *f, unsigned ordinal, const struct address *address)
 {
 	struct member *m = &f->members[ordinal];
@@ -39,12 +48,13 @@ static void start_member(struct fleet *f, unsigned ordinal, const struct address
 	m->view.ordinal = ordinal;
 	m->view.role = ordinal == 0 ? BACKEND_PRIMARY : BACKEND_REPLICA;
 	m->view.address = *address;
+	name_host(f, &m->view);
 	(void)snprintf(m->view.name, sizeof(m->view.name), "%.48s-%u", f->settings->service,
 		       ordinal);
 	(void)snprintf(m->trouble, sizeof(m->trouble), "not probed yet");
 	m->probe = m->view.id;
-	m->monitor = monitor_start(m->probe, address, ordinal == 0, f->settings,
-				   f->mailbox);
+	m->monitor = monitor_start(m->probe, address, m->view.host, ordinal == 0,
+				   f->settings, f->mailbox);
 	f->news = true;
 	memcpy(f->counts.backends[ordinal].name, m->view.name, BACKEND_NAME_MAX);
 	say_member(f, m, "backend found");

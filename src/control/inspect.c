@@ -73,12 +73,14 @@ static void ask_plugins(struct probe *p, struct inspection *found)
 	mysql_free_result(res);
 }
 
-bool inspect_server(const struct address *address, bool primary, const char *const *names,
-		    size_t n, const struct settings *settings, struct inspection *found)
+bool inspect_server(const struct inspected_place *place, bool primary,
+		    const char *const *names, size_t n, const struct settings *settings,
+		    struct inspection *found)
 {
-	struct probe p = { .address = *address, .primary = primary, .settings = settings,
+	struct probe p = { .address = place->address, .primary = primary, .settings = settings,
 			   .status_denied = true };	/* check says so itself */
 
+	(void)snprintf(p.host, sizeof(p.host), "%s", place->host);
 	memset(found, 0, sizeof(*found));
 	found->values = calloc(size_max(n, 1), sizeof(*found->values));
 	if (found->values == NULL)
@@ -108,13 +110,14 @@ bool inspect_greets(const struct address *address, uint64_t timeout_ms)
 	struct server_facts facts = { .known = false };
 	struct probe_failure failure;
 
-	return probe_greeting(address, timeout_ms, &facts, &failure);
+	return probe_greeting(address, timeout_ms, NULL, &facts, &failure);
 }
 
 /* --- where they are ------------------------------------------------------------------------ */
 
 struct search {
 	struct loop            *loop;
+	struct discovery       *discovery;
 	struct inspected_place *places;
 	size_t                  n;
 	struct timer            limit;
@@ -127,8 +130,12 @@ static void found_pod(void *arg, unsigned ordinal, const struct address *address
 	for (size_t i = 0; i < s->n; i++)
 		if (s->places[i].ordinal == ordinal)
 			return;
-	if (n > 0 && s->n < DISCOVERY_PODS_MAX)
-		s->places[s->n++] = (struct inspected_place){ ordinal, addresses[0] };
+	if (n == 0 || s->n == DISCOVERY_PODS_MAX)
+		return;
+	s->places[s->n].ordinal = ordinal;
+	s->places[s->n].address = addresses[0];
+	discovery_host(s->discovery, ordinal, s->places[s->n].host, BACKEND_HOST_MAX);
+	s->n++;
 }
 
 static void pod_gone(void *arg, unsigned ordinal)
@@ -163,19 +170,26 @@ static size_t search_dns(const struct settings *settings, struct inspected_place
 		.found = found_pod, .gone = pod_gone, .passed = pass_over,
 	};
 	struct search s = { .loop = loop_new(), .places = places };
-	struct discovery *d;
 
 	if (s.loop == NULL)
 		return 0;
 	timer_set(&s.limit, s.loop, DISCOVERY_US, searched_enough);
-	d = discovery_new(s.loop, settings, &ops, &s);
-	if (d != NULL)
+	s.discovery = discovery_new(s.loop, settings, &ops, &s);
+	if (s.discovery != NULL)
 		loop_run(s.loop);
 	timer_clear(&s.limit);
-	discovery_free(d);
+	discovery_free(s.discovery);
 	loop_free(s.loop);
 	qsort(places, s.n, sizeof(*places), by_ordinal);
 	return s.n;
+}
+
+void inspected_place_at(struct inspected_place *place, unsigned ordinal,
+			const struct address *address)
+{
+	place->ordinal = ordinal;
+	place->address = *address;
+	address_format_host(address, place->host, sizeof(place->host));
 }
 
 size_t inspect_places(const struct settings *settings,
@@ -186,6 +200,6 @@ size_t inspect_places(const struct settings *settings,
 	if (n == 0)
 		return search_dns(settings, places);
 	for (size_t i = 0; i < n; i++)
-		places[i] = (struct inspected_place){ (unsigned)i, settings->servers[i] };
+		inspected_place_at(&places[i], (unsigned)i, &settings->servers[i]);
 	return n;
 }

@@ -2,12 +2,14 @@
 /* Metrics for Prometheus; see metrics.h. */
 #include <readmux/base/clock.h>
 #include <readmux/base/error.h>
+#include <readmux/base/utf8.h>
 #include <readmux/control/metrics.h>
 #include <readmux/relay/report.h>
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct page {
@@ -19,6 +21,7 @@ struct page {
 typedef unsigned long long number;
 
 #define NAME_MAX_LEN 96u
+#define LISTED_KEPT_US 30000000u
 
 /* --- pieces ------------------------------------------------------------------------- */
 
@@ -27,20 +30,38 @@ static void head(FILE *out, const char *name, const char *type, const char *help
 	(void)fprintf(out, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* A label's value: quotes, backslashes and line ends escaped, as the format wants it. */
+#define REPLACEMENT "\xef\xbf\xbd"	/* U+FFFD */
+
+/* The character at the start of <text>, as the format wants it; its length. */
+static size_t put_character(FILE *out, struct span text)
+{
+	size_t len = utf8_character(text);
+
+	if (len == 0 || span_is(span_head(text, 3), REPLACEMENT)) {
+		(void)fprintf(out, REPLACEMENT "%02x", text.data[0]);
+		return 1;
+	}
+	if (text.data[0] == '"' || text.data[0] == '\\')
+		(void)fputc('\\', out);
+	if (text.data[0] == '\n')
+		(void)fputs("\\n", out);
+	else
+		(void)fwrite(text.data, 1, len, out);
+	return len;
+}
+
+/*
+ * A label's value in UTF-8.  Different values stay different, or two users would make one
+ * series twice, for which the whole scrape is refused: another byte becomes U+FFFD with the
+ * byte in hex, and so do the bytes of a U+FFFD.
+ */
 static void put_label(FILE *out, const char *name, const char *value)
 {
-	(void)fprintf(out, "%s=\"", name);
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
+	struct span left = span_of(value);
 
-		if (c == '"' || c == '\\')
-			(void)fprintf(out, "\\%c", c);
-		else if (c == '\n')
-			(void)fputs("\\n", out);
-		else
-			(void)fputc(c < ' ' || c >= 0x7f ? '?' : c, out);
-	}
+	(void)fprintf(out, "%s=\"", name);
+	while (left.len > 0)
+		left = span_from(left, put_character(out, left));
 	(void)fputc('"', out);
 }
 
@@ -71,14 +92,14 @@ static void put_histogram(const struct page *p, const char *name, unsigned ordin
 		if (i % 4 != 0)
 			continue;	/* a power of two is enough for those who store it */
 		put_backend(p, part, ordinal);
-		(void)fprintf(p->out, ",le=\"%g\"} %" PRIu64 "\n",
+		(void)fprintf(p->out, ",le=\"%.9g\"} %" PRIu64 "\n",
 			      (double)histogram_bound(i) / 1e6, below);
 	}
 	put_backend(p, part, ordinal);
 	(void)fprintf(p->out, ",le=\"+Inf\"} %" PRIu64 "\n", counts->total);
 	(void)snprintf(part, sizeof(part), "%s_sum", name);
 	put_backend(p, part, ordinal);
-	(void)fprintf(p->out, "} %g\n", (double)counts->sum_us / 1e6);
+	(void)fprintf(p->out, "} %.6f\n", (double)counts->sum_us / 1e6);
 	(void)snprintf(part, sizeof(part), "%s_count", name);
 	put_backend(p, part, ordinal);
 	(void)fprintf(p->out, "} %" PRIu64 "\n", counts->total);
@@ -156,7 +177,7 @@ static void write_lag(const struct page *p, const char *name)
 		if (v->role != BACKEND_REPLICA || v->lag_state != LAG_KNOWN)
 			continue;
 		put_backend(p, name, v->ordinal);
-		(void)fprintf(p->out, "} %g\n", v->lag_ms / 1e3);
+		(void)fprintf(p->out, "} %.3f\n", v->lag_ms / 1e3);
 	}
 }
 
@@ -203,8 +224,6 @@ static void write_routed(const struct page *p, const char *name)
 			uint64_t sum = observer_sum_routed(p->o->workers, p->o->worker_count, i,
 							   (enum route_reason)r);
 
-			if (sum == 0)
-				continue;
 			put_backend(p, name, i);
 			(void)fprintf(p->out, ",reason=\"%s\"} %" PRIu64 "\n",
 				      reason_word((enum route_reason)r), sum);
@@ -233,9 +252,8 @@ static void write_own_errors(const struct page *p, const char *name)
 
 		for (size_t i = 0; i < p->o->worker_count; i++)
 			sum += STAT_GET(p->o->workers[i], own_errors[e]);
-		if (sum > 0)
-			(void)fprintf(p->out, "%s{error=\"%s\",number=\"%u\"} %" PRIu64 "\n",
-				      name, info->name, info->number, sum);
+		(void)fprintf(p->out, "%s{error=\"%s\",number=\"%u\"} %" PRIu64 "\n", name,
+			      info->name, info->number, sum);
 	}
 }
 
@@ -279,12 +297,12 @@ struct user_sum {
 	uint64_t    primary, replica, errors, sessions;
 };
 
-/* Every user of every worker once; those for whom there was no place as "other". */
+/* Every user of every worker once; first, without a name, those for whom there was no place. */
 static size_t sum_users(const struct overview *o, struct user_sum *sums, size_t room)
 {
 	size_t n = 1;
 
-	sums[0] = (struct user_sum){ .name = "other" };
+	sums[0] = (struct user_sum){ .name = NULL };
 	for (size_t w = 0; w < o->worker_count; w++) {
 		for (size_t i = 0; i < STATS_USERS_MAX; i++) {
 			const struct user_stats *u = &o->workers[w]->users[i];
@@ -312,7 +330,9 @@ static void put_user(const struct page *p, const char *name, const char *user,
 		     const char *role, uint64_t value)
 {
 	(void)fprintf(p->out, "%s{", name);
-	put_label(p->out, "user", user);
+	put_label(p->out, "user", user != NULL ? user : "(others)");
+	if (user == NULL)	/* whatever a user is called, this series is another */
+		(void)fputs(",overflow=\"true\"", p->out);
 	if (role != NULL)
 		(void)fprintf(p->out, ",role=\"%s\"", role);
 	(void)fprintf(p->out, "} %" PRIu64 "\n", value);
@@ -361,13 +381,13 @@ static void write_loop_delay(const struct page *p, const char *name)
 		for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 			below += counts.buckets[i];
 			if (i % 4 == 0)
-				(void)fprintf(p->out, "%s_bucket{worker=\"%zu\",le=\"%g\"} %"
+				(void)fprintf(p->out, "%s_bucket{worker=\"%zu\",le=\"%.9g\"} %"
 					      PRIu64 "\n", name, w,
 					      (double)histogram_bound(i) / 1e6, below);
 		}
 		(void)fprintf(p->out, "%s_bucket{worker=\"%zu\",le=\"+Inf\"} %" PRIu64 "\n",
 			      name, w, counts.total);
-		(void)fprintf(p->out, "%s_sum{worker=\"%zu\"} %g\n", name, w,
+		(void)fprintf(p->out, "%s_sum{worker=\"%zu\"} %.6f\n", name, w,
 			      (double)counts.sum_us / 1e6);
 		(void)fprintf(p->out, "%s_count{worker=\"%zu\"} %" PRIu64 "\n", name, w,
 			      counts.total);
@@ -402,16 +422,38 @@ static void write_start(const struct page *p, const char *name)
 	(void)fprintf(p->out, "%s %.3f\n", name, (double)p->o->started_us / 1e6);
 }
 
-static void write_descriptors(const struct page *p, const char *name)
+#define DESCRIPTORS "/proc/self/fd"
+
+static number list_descriptors(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
+	DIR *dir = opendir(DESCRIPTORS);
+	number n = 0;
 
 	while (dir != NULL && readdir(dir) != NULL)
 		n++;
 	if (dir != NULL)
 		(void)closedir(dir);
-	(void)fprintf(p->out, "%s %u\n", name, n > 3 ? n - 3 : 0);	/* ".", ".." and itself */
+	return n > 3 ? n - 3 : 0;	/* ".", ".." and itself */
+}
+
+/*
+ * Linux 6.2 tells their number as the size of the directory.  Before, they have to be listed,
+ * a microsecond each: one page of a few is then as old as that takes to be rare.
+ */
+static void write_descriptors(const struct page *p, const char *name)
+{
+	static number listed;
+	static uint64_t listed_us;
+	uint64_t now = clock_now_us();
+	struct stat seen;
+
+	if (stat(DESCRIPTORS, &seen) == 0 && seen.st_size > 0) {
+		listed = (number)seen.st_size;
+	} else if (listed_us == 0 || now - listed_us > LISTED_KEPT_US) {
+		listed = list_descriptors();
+		listed_us = now;
+	}
+	(void)fprintf(p->out, "%s %llu\n", name, listed);
 }
 
 static void write_descriptors_max(const struct page *p, const char *name)
@@ -454,12 +496,13 @@ static const struct family {
 	  "Errors that readmux itself told clients", write_own_errors },
 	{ "readmux_server_errors_total", "counter", "number",
 	  "Errors of servers that went to clients", write_server_errors },
-	{ "readmux_user_statements_total", "counter", "user, role",
-	  "Statements by user; all users beyond the first 63 of a worker are 'other'",
+	{ "readmux_user_statements_total", "counter", "user, role, overflow",
+	  "Statements by user; users beyond the first 63 of a worker are in the series with "
+	  "overflow=\"true\"",
 	  write_user_statements },
-	{ "readmux_user_errors_total", "counter", "user", "Errors told to a user's sessions",
+	{ "readmux_user_errors_total", "counter", "user, overflow", "Errors told to a user's sessions",
 	  write_user_errors },
-	{ "readmux_user_sessions", "gauge", "user", "Sessions by user", write_user_sessions },
+	{ "readmux_user_sessions", "gauge", "user, overflow", "Sessions by user", write_user_sessions },
 	{ "readmux_loop_delay_seconds", "histogram", "worker",
 	  "How late a worker looks at what has arrived, sampled once a second",
 	  write_loop_delay },

@@ -125,7 +125,8 @@ static bool start_thread(struct monitor *m)
 	return ok;
 }
 
-struct monitor *monitor_start(uint32_t number, const struct address *address, bool primary,
+struct monitor *monitor_start(uint32_t number, const struct address *address,
+			      const char *host, bool primary,
 			      const struct settings *settings, struct mailbox *box)
 {
 	struct monitor *m = calloc(1, sizeof(*m));
@@ -138,6 +139,7 @@ struct monitor *monitor_start(uint32_t number, const struct address *address, bo
 	m->settings = settings_take(settings);
 	m->box = box;
 	m->probe.address = *address;
+	(void)snprintf(m->probe.host, sizeof(m->probe.host), "%s", host);
 	m->probe.primary = primary;
 	if (start_thread(m))
 		return m;

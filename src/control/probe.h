@@ -24,12 +24,14 @@
 
 struct probe {
 	struct address         address;
+	char                   host[BACKEND_HOST_MAX];	/* see struct backend_view */
 	bool                   primary;		/* read its account table as well */
 	const struct settings *settings;	/* of this probe; the caller's */
 
 	MYSQL                 *mysql;		/* NULL: not connected */
 	struct server_facts    facts;
 	bool                   greeted;		/* since the last login */
+	char                   fingerprint[TLS_FINGERPRINT_ROOM];	/* "": any certificate */
 	bool                   broken;		/* the connection is of no more use */
 	bool                   late;		/* an answer did not come in time */
 	bool                   status_denied;	/* may not ask for replication; said once */

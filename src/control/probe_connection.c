@@ -70,8 +70,13 @@ static void set_tls(struct probe *p, bool wanted, bool required)
 {
 	static const my_bool on = 1, off = 0;
 
-	/* with a CA the chain is checked; a name cannot be: we connect to an address */
+	/*
+	 * With a CA the chain is checked.  The library cannot check a name, as it is given
+	 * an address; but it can insist on the certificate whose name was right.
+	 */
 	(void)mysql_options(p->mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
+	if (p->fingerprint[0] != '\0')
+		(void)mysql_options(p->mysql, MARIADB_OPT_TLS_PEER_FP, p->fingerprint);
 	/* what is enforced refuses a server without TLS */
 	if (wanted && (required || (p->facts.capabilities & CLIENT_SSL) != 0))
 		(void)mysql_options(p->mysql, MYSQL_OPT_SSL_ENFORCE, &on);
@@ -130,6 +135,12 @@ static bool log_in(struct probe *p)
 				  address_port(&p->address), local, 0) != NULL;
 }
 
+static bool verifies_name(const struct probe *p)
+{
+	return p->settings->backend_tls != TLS_SERVER_OFF && !is_local(p) &&
+	       p->settings->backend_tls_verify_name && p->settings->backend_tls_ca[0] != '\0';
+}
+
 /*
  * The greeting is read on a connection of its own, which the server counts
  * as aborted.  A login takes that back; so there is one greeting per login, and
@@ -137,10 +148,17 @@ static bool log_in(struct probe *p)
  */
 static bool greet(struct probe *p)
 {
+	const struct settings *s = p->settings;
+	struct probe_identity identity = { .ca = s->backend_tls_ca, .host = p->host };
+
 	if (p->greeted)
 		return true;
-	p->greeted = probe_greeting(&p->address, p->settings->probe_timeout_ms, &p->facts,
+	p->fingerprint[0] = '\0';
+	p->greeted = probe_greeting(&p->address, s->probe_timeout_ms,
+				    verifies_name(p) ? &identity : NULL, &p->facts,
 				    &p->failure);
+	if (p->greeted && verifies_name(p))
+		memcpy(p->fingerprint, identity.fingerprint, sizeof(p->fingerprint));
 	return p->greeted;
 }
 

@@ -129,31 +129,70 @@ static void not_greeted(struct probe_failure *failure, struct span payload)
 		       err.number);
 }
 
-bool probe_greeting(const struct address *address, uint64_t timeout_ms,
-		    struct server_facts *facts, struct probe_failure *failure)
+/* --- identity -------------------------------------------------------------------- */
+
+/* The socket's limits of time hold for the handshake, too. */
+static const char *identify(int fd, const struct greeting *g, struct probe_identity *identity,
+			    char *words, size_t room)
 {
+	struct handshake_response request = {
+		.capabilities = CLIENT_PROTOCOL_41 | CLIENT_SECURE_CONNECTION | CLIENT_SSL,
+		.max_packet = 1u << 24,
+		.collation = g->collation,
+		.ssl_request = true,
+	};
+	uint8_t memory[64];
+	struct writer w = writer_over(memory, sizeof(memory));
+	struct tls_context *context;
+	bool ok;
+
+	if ((g->capabilities & CLIENT_SSL) == 0)
+		return "the server offers no TLS, so backends.tls_verify_name refuses it";
+	writer_begin(&w, 1);
+	handshake_response_write(&w, &request);
+	if (!writer_end(&w) || send(fd, w.base, w.len, MSG_NOSIGNAL) != (ssize_t)w.len)
+		return "it hung up at the start of TLS";
+	context = tls_context_client(identity->ca, true, NULL, NULL, words, room);
+	if (context == NULL)
+		return words;
+	ok = tls_fingerprint(fd, context, identity->host, identity->fingerprint, words, room);
+	tls_context_drop(context);
+	return ok ? NULL : words;
+}
+
+static bool failed(struct probe_failure *failure, const char *problem)
+{
+	failure->evidence = EVIDENCE_PROBE_FAILED;
+	(void)snprintf(failure->words, sizeof(failure->words), "probe: %s", problem);
+	return false;
+}
+
+bool probe_greeting(const struct address *address, uint64_t timeout_ms,
+		    struct probe_identity *identity, struct server_facts *facts,
+		    struct probe_failure *failure)
+{
+	char words[PROBE_WORDS_MAX - sizeof("probe: ")];
 	uint8_t memory[GREETING_ROOM];
 	struct span payload = SPAN_NONE;
 	struct greeting g;
 	int fd = connect_by_hand(address, timeout_ms);
 	const char *problem;
+	bool understood;
 
 	if (fd < 0) {
 		not_connected(failure, errno);
 		return false;
 	}
 	problem = receive_greeting(fd, memory, &payload);
+	understood = problem == NULL && greeting_parse(payload, &g);
+	if (understood && identity != NULL)
+		problem = identify(fd, &g, identity, words, sizeof(words));
 	(void)close(fd);
-	if (problem != NULL) {
-		failure->evidence = EVIDENCE_PROBE_FAILED;
-		(void)snprintf(failure->words, sizeof(failure->words), "probe: %s",
-			       problem);
-		return false;
-	}
-	if (!greeting_parse(payload, &g)) {
+	if (problem != NULL)
+		return failed(failure, problem);
+	if (understood)
+		facts_of_greeting(facts, &g);
+	else
 		not_greeted(failure, payload);
-		return false;
-	}
-	facts_of_greeting(facts, &g);
-	return true;
+	return understood;
 }

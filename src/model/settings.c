@@ -61,7 +61,8 @@ static const struct setting table[] = {
 	  "certificates are not verified." },
 	{ "backends.tls_verify_name", SETTING_BOOL, AT(backend_tls_verify_name), 0, 1,
 	  "off", NULL, SETTING_RELOAD,
-	  "A server's certificate must also carry the server's name. Needs "
+	  "A server's certificate must also carry the server's name: the pod's full one, such "
+	  "as mysql-0.mysql.shop.svc.cluster.local; of backends.servers the IP address. Needs "
 	  "backends.tls_ca." },
 	{ "backends.compression", SETTING_CHOICE, AT(backend_compression), 0, 0, "off",
 	  compressions, SETTING_RELOAD,

@@ -6,9 +6,11 @@
  * deferred runs after it.
  */
 #include <readmux/base/clock.h>
+#include <readmux/base/log.h>
 #include <readmux/net/loop.h>
 
 #include <event2/event.h>
+#include <pthread.h>
 
 #define SCRATCH_ROOM  65536u
 #define WORKSHOP_ROOM 65536u
@@ -24,11 +26,27 @@ struct loop {
 	uint8_t            workshop[WORKSHOP_ROOM];
 };
 
+/* libevent's own lines, which would be raw and without limit, become lines of the log. */
+static void libevent_says(int severity, const char *words)
+{
+	if (severity == EVENT_LOG_ERR)
+		log_error(NULL, "libevent failed", LOG_TEXT("problem", words));
+	else
+		log_warn(NULL, "libevent complains", LOG_TEXT("problem", words));
+}
+
+static void listen_to_libevent(void)
+{
+	event_set_log_callback(libevent_says);
+}
+
 static struct event_base *base_new(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct event_config *config = event_config_new();
 	struct event_base *base;
 
+	(void)pthread_once(&once, listen_to_libevent);
 	if (config == NULL)
 		return NULL;
 	(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |

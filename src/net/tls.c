@@ -10,6 +10,7 @@
 #include <readmux/base/log.h>
 #include <readmux/net/tls.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -49,6 +50,12 @@ static SSL *ssl_of(const struct stream *s)
 	return ((const struct tls_session *)s->transport_state)->ssl;
 }
 
+/* "hostname mismatch", "self-signed certificate"; "ok" when nothing was wrong with it. */
+static const char *certificate_verdict(const SSL *ssl)
+{
+	return X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+}
+
 static enum io_result result_of(struct stream *s, int rc)
 {
 	char words[160];
@@ -69,7 +76,8 @@ static enum io_result result_of(struct stream *s, int rc)
 		if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 			return IO_EOF;
 		ERR_error_string_n(code, words, sizeof(words));
-		log_info(NULL, "TLS failure", LOG_TEXT("problem", words));
+		log_info(NULL, "TLS failure", LOG_TEXT("problem", words),
+			 LOG_TEXT("certificate", certificate_verdict(ssl_of(s))));
 		s->saved_errno = EPROTO;
 		return IO_FAILED;
 	}
@@ -203,6 +211,21 @@ bool tls_accept(struct stream *s, struct tls_context *context)
 	return true;
 }
 
+/* Names go into SNI, addresses may not.  False: no memory; nothing would be verified. */
+static bool name_server(SSL *ssl, const char *name, bool verify)
+{
+	struct in6_addr address;
+	bool is_name = inet_pton(AF_INET, name, &address) != 1 &&
+		       inet_pton(AF_INET6, name, &address) != 1;
+
+	if (is_name && SSL_set_tlsext_host_name(ssl, name) != 1)
+		return false;
+	if (!verify)
+		return true;
+	return is_name ? SSL_set1_host(ssl, name) == 1 :
+			 X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+}
+
 bool tls_connect(struct stream *s, struct tls_context *context, const char *server_name)
 {
 	struct tls_session *tls = session_on(s, context);
@@ -210,13 +233,52 @@ bool tls_connect(struct stream *s, struct tls_context *context, const char *serv
 	if (tls == NULL)
 		return false;
 	SSL_set_connect_state(tls->ssl);
-	if (server_name != NULL) {
-		(void)SSL_set_tlsext_host_name(tls->ssl, server_name);
-		if (context->verify_name)
-			(void)SSL_set1_host(tls->ssl, server_name);
+	if (server_name != NULL && !name_server(tls->ssl, server_name, context->verify_name)) {
+		SSL_free(tls->ssl);
+		free(tls);
+		return false;
 	}
 	stream_switch_transport(s, &tls_transport, tls);
 	return true;
+}
+
+static void format_fingerprint(const SSL *ssl, char print[TLS_FINGERPRINT_ROOM])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	X509 *cert = SSL_get1_peer_certificate(ssl);
+
+	print[0] = '\0';
+	if (cert != NULL && X509_digest(cert, EVP_sha1(), digest, &len) == 1) {
+		for (unsigned i = 0; i < len; i++)
+			(void)snprintf(print + (size_t)2 * i, 3, "%02X", digest[i]);
+	}
+	X509_free(cert);
+}
+
+bool tls_fingerprint(int fd, struct tls_context *context, const char *server_name,
+		     char print[TLS_FINGERPRINT_ROOM], char *problem, size_t room)
+{
+	SSL *ssl = SSL_new(context->ctx);
+	bool ok = false;
+
+	ERR_clear_error();
+	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
+	    !name_server(ssl, server_name, context->verify_name)) {
+		(void)snprintf(problem, room, "out of memory");
+	} else if (SSL_connect(ssl) != 1) {
+		bool verified = SSL_get_verify_result(ssl) == X509_V_OK;
+
+		(void)snprintf(problem, room, "TLS: %s",
+			       verified ? "no handshake" : certificate_verdict(ssl));
+	} else {
+		format_fingerprint(ssl, print);
+		ok = print[0] != '\0';
+		(void)SSL_shutdown(ssl);
+	}
+	ERR_clear_error();
+	SSL_free(ssl);
+	return ok;
 }
 
 const char *tls_version(const struct stream *s)

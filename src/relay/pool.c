@@ -629,6 +629,7 @@ static struct pool *pool_new(struct pools *pools, const struct backend_view *vie
 	pool->env = pools->env;
 	pool->backend_id = view->id;
 	pool->address = view->address;
+	memcpy(pool->host, view->host, sizeof(pool->host));
 	(void)snprintf(pool->name, sizeof(pool->name), "%s", view->name);
 	TAILQ_INIT(&pool->conns);
 	TAILQ_INIT(&pool->tickets);

@@ -566,7 +566,7 @@ static bool login_step(struct server_conn *conn, enum server_login_step step, st
 		return true;
 	case SERVER_LOGIN_START_TLS:
 		set_state(conn, SERVER_CONN_TLS);
-		if (!tls_connect(&conn->stream, conn->env->tls_client, NULL))
+		if (!tls_connect(&conn->stream, conn->env->tls_client, conn->pool->host))
 			server_conn_lose(conn, "out of memory");
 		return false;
 	case SERVER_LOGIN_DONE:

@@ -191,7 +191,7 @@ static void granted(struct pool_ticket *ticket, struct server_conn *conn)
 		statement_send_on(s, conn, true);
 		return;
 	}
-	if (st->replica && may_try_others(s)) {
+	if (s->st.replica && may_try_others(s)) {
 		statement_run_again(s);
 		return;
 	}

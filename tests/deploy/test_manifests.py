@@ -17,6 +17,7 @@ from kustomize import build, containers
 from tree import BINARY, attempt, environment, path, run
 
 DIRECTORIES = ("deploy/kubernetes", "deploy/kubernetes/with-mysql")
+PROBES = {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
 
 
 @pytest.fixture(params=DIRECTORIES)
@@ -131,10 +132,22 @@ def test_selectors_find_their_pods(objects):
 def test_probes_and_policies_name_ports_of_the_container(objects):
     names = {port["name"] for port in only_container(objects["Deployment", "readmux"])["ports"]}
     container = only_container(objects["Deployment", "readmux"])
-    used = [container[probe]["tcpSocket"]["port"] for probe in ("readinessProbe", "livenessProbe")]
+    used = [container[probe]["httpGet"]["port"] for probe in PROBES]
     for rule in objects["NetworkPolicy", "readmux"]["spec"]["ingress"]:
         used += [port["port"] for port in rule["ports"]]
     assert set(used) == names == {"split", "read", "admin"}
+
+
+def test_probes_ask_what_readmux_answers(deployment):
+    container = only_container(deployment)
+    with open(path("doc/ADMIN.md")) as reference:
+        paths = re.findall(r"^\| `GET (\S+)` \| no ", reference.read(), re.M)
+    assert {probe: container[probe]["httpGet"]["path"] for probe in PROBES} == PROBES
+    assert set(PROBES.values()) <= set(paths)
+    # a start that takes long is not one that hangs; once it runs, half a minute is
+    start, live = container["startupProbe"], container["livenessProbe"]
+    assert start["periodSeconds"] * start["failureThreshold"] >= 20
+    assert 20 <= live["periodSeconds"] * live["failureThreshold"] <= 60
 
 
 def test_spread_counts_its_own_pods(deployment):

@@ -217,7 +217,7 @@ RIGHT = (
     ("max_over_time(sum(readmux_sessions)[1h:1m]) > -1.5e3 # a remark", set()),
     ('absent(up{job="readmux", instance=~"a.*"})', {"job"}),
     ("readmux_ready or readmux_backend_up", {"job", "instance"}),
-    ("topk(3, readmux_user_sessions) ^ 2 % 7", {"job", "instance", "user"}),
+    ("topk(3, readmux_user_sessions) ^ 2 % 7", {"job", "instance", "user", "overflow"}),
 )
 
 

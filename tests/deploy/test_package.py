@@ -60,7 +60,7 @@ def test_files(package):
             CONFIG, UNIT, "/usr/share/bash-completion/completions/readmux",
             *(f"/usr/share/doc/readmux/{name}" for name in (
                 "README.md", "CHANGES.md", "copyright",
-                "ADMIN.md", "ERRORS.md", "METRICS.md", "SETTINGS.md",
+                "ADMIN.md", "ERRORS.md", "METRICS.md", "OPERATING.md", "SETTINGS.md",
                 "alerts.yaml", "grafana-dashboard.json")),
             "/usr/share/man/man5/readmux.yaml.5.gz", "/usr/share/man/man8/readmux.8.gz")}}
 

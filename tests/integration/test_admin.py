@@ -6,6 +6,7 @@ of which one is killed.
 
 import json
 import re
+import resource
 import socket
 import subprocess
 import threading
@@ -47,6 +48,8 @@ def test_health(readmux):
 def test_status(cluster, readmux):
     session = readmux.connect()
     rows(session, "SELECT 1")
+    # workers count a moment later than the client reads
+    wait_until(lambda: readmux.status()["sessions"].get("ready", 0) >= 1, "a session at rest", 10)
     status = readmux.status()
     assert status["ready"] and not status["draining"] and status["workers"] == 2
     assert status["pid"] == readmux.pid
@@ -107,6 +110,39 @@ def test_metrics_count(readmux):
     assert metric(readmux, "readmux_probes_total", backend="mysql-1", result="good") >= 1
     assert metric(readmux, "readmux_backend_up", backend="mysql-0") == 1
     assert metric(readmux, "process_resident_memory_bytes") > 1 << 20
+
+
+def test_counters_begin_at_zero(start_readmux):
+    """What has never happened is there, so that rate() sees the first time."""
+    text = start_readmux().http("/metrics")[2]
+    assert re.search(r'^readmux_own_errors_total{error="\w+",number="1047"} 0$', text, re.M)
+    assert re.search(r'^readmux_backend_routed_total{backend="mysql-1",role="replica",'
+                     r'reason="[a-z-]+"} 0$', text, re.M)
+    assert re.search(r"^readmux_backend_statement_seconds_sum{.*} \d+\.\d{6}$", text, re.M)
+
+
+def test_users_of_any_name(cluster, readmux):
+    """Each its own series, in UTF-8, whatever the others are called."""
+    names = ["(others)", "other", "größe", "grüße", "a\\b", 'a"b', "日本"]
+    for name in names:
+        quoted = name.replace("\\", "\\\\")
+        cluster.primary.sql(f"CREATE USER '{quoted}'@'%%' IDENTIFIED BY 'a'"
+                            .replace("%%", "%"))
+    cluster.wait_caught_up()
+    try:
+        for name in names:
+            close(readmux.connect(user=name, password="a", database=None,
+                                  charset="utf8mb4"))
+        text = readmux.http("/metrics")[2]
+        series = [line.rsplit(" ", 1)[0] for line in text.splitlines() if line[0] != "#"]
+        assert len(series) == len(set(series))
+        told = re.findall(r'^readmux_user_sessions{user="(.*?)"(,overflow="true")?} ', text, re.M)
+        assert {(name.replace("\\", "\\\\").replace('"', '\\"'), "") for name in names} | \
+            {("(others)", ',overflow="true"')} <= set(told)
+    finally:
+        for name in names:
+            quoted = name.replace("\\", "\\\\")
+            cluster.primary.sql(f"DROP USER '{quoted}'")
 
 
 def test_a_replica_dies_and_returns(cluster, readmux):
@@ -194,6 +230,9 @@ def test_orders_need_the_token(ordered, readmux):
 
 # ------------------------------------------------------------------- requests
 
+NOTHING = "no answer at all"
+REFUSED = re.compile(rb"HTTP/1\.[01] (400|413) |$")
+
 def speak(process, data):
     """What comes back for these bytes, up to the end."""
     with socket.create_connection(("127.0.0.1", process.admin_port), timeout=20) as peer:
@@ -217,18 +256,105 @@ def speak(process, data):
     (b"POST /metrics HTTP/1.0\r\nContent-Length: 0\r\n\r\n", b"405"),
     (b"DELETE /metrics HTTP/1.0\r\n\r\n", b"501"),
     (b"GET /metrics?x=%ff%00 HTTP/1.0\r\n\r\n", b"200"),
-    (b"HEAD /metrics HTTP/1.0\r\n\r\n", b"200"),
+    (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"200"),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
-    (b"GET /metrics HTTP/1.0\r\nX: " + b"y" * 20000 + b"\r\n\r\n", b""),
-    (b"POST /v1/reload HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n" + b"z" * 100000, b""),
-    (b"POST /v1/reload HTTP/1.0\r\nContent-Length: -5\r\n\r\n", b""),
-    (b"GET /metrics HTTP/1.1\r\n", b""),
-    (b"", b""),
+    (b"GET /metrics HTTP/1.0\r\nX: " + b"y" * 20000 + b"\r\n\r\n", REFUSED),
+    (b"POST /v1/reload HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n" + b"z" * 100000, REFUSED),
+    (b"POST /v1/reload HTTP/1.0\r\nContent-Length: -5\r\n\r\n", b"400"),
+    (b"GET /metrics HTTP/1.1\r\n", NOTHING),
+    (b"", NOTHING),
 ])
 def test_bad_requests(readmux, data, wanted):
     answer = speak(readmux, data)
-    assert answer.split(b"\r\n")[0].find(wanted) >= 0
+    if wanted is NOTHING:
+        assert answer == b""
+    else:
+        # what is refused while it is still being sent may be lost to a reset
+        assert re.match(wanted if isinstance(wanted, re.Pattern) else
+                        rb"HTTP/1\.[01] " + wanted + b" ", answer)
     assert readmux.http("/healthz")[0] == 200
+
+
+def test_head_has_no_body(readmux):
+    for path in ("/metrics", "/", "/healthz", "/status.json", "/v1/reports/pools", "/nothing"):
+        answer = speak(readmux, f"HEAD {path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert re.match(rb"HTTP/1.1 (200|404) ", head) and body == b""
+        assert int(re.search(rb"Content-Length: (\d+)", head).group(1)) > 0
+
+
+def test_a_page_in_two_requests(readmux):
+    """One connection may ask again."""
+    with socket.create_connection(("127.0.0.1", readmux.admin_port), timeout=20) as peer:
+        for _ in range(3):
+            peer.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+class Trickle:
+    """Connections that send a byte of their request now and then."""
+
+    def __init__(self, process, n):
+        self.open = []
+        for _ in range(n):
+            try:
+                self.open.append(socket.create_connection(("127.0.0.1", process.admin_port),
+                                                          timeout=5))
+            except OSError:
+                break
+        for each in self.open:
+            each.settimeout(0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for each in self.open:
+            each.close()
+
+    def living(self):
+        """How many are left, after one byte more from each."""
+        left = []
+        for each in self.open:
+            try:
+                each.sendall(b"G")
+                if each.recv(100) == b"":
+                    each.close()
+                    continue
+            except BlockingIOError:
+                pass
+            except OSError:
+                each.close()
+                continue
+            left.append(each)
+        self.open = left
+        return len(left)
+
+
+def test_trickling_requests_keep_nobody_out(readmux):
+    """They are not many at once, give way to others, and end within ten seconds."""
+    before = readmux.open_files()
+    with Trickle(readmux, 300) as trickle:
+        for _ in range(5):
+            assert readmux.http("/healthz", timeout=5)[0] == 200
+        wait_until(lambda: trickle.living() <= 60, "most are sent away", 10)
+        assert readmux.open_files() - before <= 130
+        close(readmux.connect())
+        wait_until(lambda: trickle.living() == 0, "all have had their time", 30, every=0.5)
+    assert readmux.http("/healthz")[0] == 200
+
+
+def test_without_descriptors(start_readmux):
+    """Both doors pause, and say so in a few lines."""
+    process = start_readmux()
+    limit = process.open_files() + 10
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    with Trickle(process, 200):
+        wait_until(lambda: "cannot accept a connection to the admin address" in
+                   process.log_text(), "it says so", 10)
+    process.wait_serving()
+    assert process.http("/healthz")[0] == 200
+    assert len(process.log_text()) < 100000 and "[warn]" not in process.log_text()
 
 
 def test_a_busy_admin_address(start_readmux):

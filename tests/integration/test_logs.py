@@ -11,8 +11,8 @@ from servers import wait_until
 
 
 def lines(process, event):
-    return [each for each in map(json.loads, process.log_text().splitlines())
-            if each["event"] == event]
+    whole = process.log_text().rpartition("\n")[0]
+    return [each for each in map(json.loads, whole.splitlines()) if each["event"] == event]
 
 
 def wait_line(process, event):
@@ -52,8 +52,12 @@ def test_every_statement(json_log):
     rows(session, "SELECT 'seen'")
     with pytest.raises(pymysql.err.ProgrammingError):
         rows(session, "SELECT 1 FROM nowhere")
-    wait_until(lambda: len(lines(process, "statement")) >= 2, "both statements", 10)
-    told = {each["statement"]: each for each in lines(process, "statement")}
+    def told_of():
+        return {each["statement"]: each for each in lines(process, "statement")}
+
+    wait_until(lambda: {"SELECT 'seen'", "SELECT 1 FROM nowhere"} <= set(told_of()),
+               "both statements", 10)
+    told = told_of()
     assert told["SELECT 'seen'"]["reason"] == "plain-read"
     assert told["SELECT 1 FROM nowhere"]["error"] == 1146
     close(session)
@@ -97,6 +101,13 @@ def test_why_sessions_end(json_log):
     assert line["session"] == victim.thread_id() and line["peer"].startswith("127.0.0.1:")
     close(killer)
     close(victim)
+
+
+def test_names_in_utf8(json_log):
+    process = json_log()
+    with pytest.raises(pymysql.err.OperationalError):
+        process.connect(user="müa€", password="wrong")
+    assert wait_line(process, "login failed")["login"] == "müa€"
 
 
 def test_logfmt_is_the_default(readmux):

@@ -54,9 +54,10 @@ def test_page(look, readmux):
     for number in range(50):
         rows(session, f"SELECT {number}")
     close(session)
-    with look("well", "keyboard") as browser:
+    with look("well", "keyboard", "calm") as browser:
         browser.wait("well")
         browser.wait("keyboard")
+        browser.wait("calm")
     for name in ("light", "dark", "phone"):
         assert os.path.getsize(os.path.join(PICTURES, f"status-{name}.png")) > 10000
 

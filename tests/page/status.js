@@ -80,6 +80,22 @@ const all = {
     await page.context().close();
   },
 
+  /* It is drawn anew each second; what somebody has selected to copy stays selected. */
+  async calm(browser) {
+    const page = await open(browser);
+    await page.waitForSelector("#events tbody tr");
+    const selected = await page.evaluate(() => {
+      getSelection().selectAllChildren(document.querySelector("#events tbody tr:last-child td:last-child"));
+      return getSelection().toString();
+    });
+    for (let i = 0; i < 3; i++) await page.waitForResponse(/status\.json/);	// the third: two were shown
+    const after = await page.evaluate(() => getSelection().toString());
+    check(selected !== "" && after === selected, `selected was '${selected}', then '${after}'`);
+    const [old, today] = await page.evaluate(() => [clock(86400 * 3), clock(Date.now() / 1000)]);
+    check(/^1970-01-0\d \d\d:\d\d:\d\d$/.test(old) && /^\d\d:\d\d:\d\d$/.test(today), `times: ${old}, ${today}`);
+    await page.context().close();
+  },
+
   /* The page was open all the time, and tells without a reload. */
   async death(browser) {
     const page = await open(browser);

@@ -10,6 +10,7 @@
 #include <readmux/base/hash.h>
 #include <readmux/base/log.h>
 #include <readmux/base/slab.h>
+#include <readmux/base/utf8.h>
 
 static char last_line[4096];
 static unsigned lines;
@@ -154,11 +155,31 @@ static void test_log_as_json(void **state)
 	assert_memory_equal(last_line, "{\"ts\":\"", 7);
 	assert_non_null(strstr(last_line, "\"level\":\"warn\",\"event\":\"it happened\",\"user\":"
 			       "\"a\\\"b\\n\\u001b\",\"n\":7,\"i\":-1,\"none\":\"\"}\n"));
+	log_warn(NULL, "x", LOG_TEXT("user", "m\xc3\xbc" "a\xff\xe2\x82\xf0\x9f\x90\xac"));
+	assert_non_null(strstr(last_line, "\"m\xc3\xbc" "a\\u00ff\\u00e2\\u0082"
+			       "\xf0\x9f\x90\xac\""));
 	log_warn(NULL, "long", LOG_TEXT("x", long_text), LOG_TEXT("y", "z"));
 	assert_true(strlen(last_line) < 2048);
 	assert_string_equal(last_line + strlen(last_line) - 5, "\\n\"}\n");
 	log_set_sink(NULL);
 	atomic_store(&log_json, false);
+}
+
+static void test_utf8(void **state)
+{
+	static const struct { const char *text; size_t len; } rows[] = {
+		{ "", 0 }, { "a", 1 }, { "\x7f", 1 }, { "\x80", 0 }, { "\xc3\xbc", 2 },
+		{ "\xc0\x80", 0 }, { "\xc1\xbf", 0 }, { "\xc3", 0 }, { "\xc3x", 0 },
+		{ "\xe0\xa0\x80", 3 }, { "\xe0\x9f\xbf", 0 }, { "\xe2\x82\xac", 3 },
+		{ "\xe2\x82", 0 }, { "\xe2\x82x", 0 }, { "\xed\xa0\x80", 0 },
+		{ "\xed\x9f\xbf", 3 }, { "\xef\xbf\xbd", 3 }, { "\xf0\x90\x80\x80", 4 },
+		{ "\xf0\x8f\xbf\xbf", 0 }, { "\xf4\x8f\xbf\xbf", 4 },
+		{ "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xff", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(utf8_character(span_of(rows[i].text)), rows[i].len);
 }
 
 static void test_every_error_has_a_number(void **state)
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_log_limits_its_rate),
 		cmocka_unit_test(test_log_never_overruns),
 		cmocka_unit_test(test_log_as_json),
+		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_every_error_has_a_number),
 		cmocka_unit_test(test_hash_differs),
 	};

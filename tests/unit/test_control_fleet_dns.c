@@ -46,6 +46,12 @@ void discovery_free(struct discovery *d)
 	(void)d;
 }
 
+void discovery_host(const struct discovery *d, unsigned ordinal, char *out, size_t room)
+{
+	(void)d;
+	(void)snprintf(out, room, "mysql-%u.mysql.default.svc.cluster.local", ordinal);
+}
+
 const uint64_t *discovery_answers(const struct discovery *d)
 {
 	static const uint64_t answers[RESOLVER_ANSWERS];
@@ -336,7 +342,7 @@ static void test_blind_replica(void **state)
 	static const struct fake_script blind = {
 		.version = "8.0.30-fake",
 		.identity = WHO_AT("mysql-1", "1", "101", "ON", "bbbb"),
-		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", "", "0", "100", NULL },
+		.replication = { "Connecting", "Yes", "NULL", "2003", "", "", IN_LOG, NULL },
 	};
 	struct scene *scene = three_pods("1s");
 

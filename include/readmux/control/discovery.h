@@ -38,6 +38,9 @@ struct discovery *discovery_new(struct loop *loop, const struct settings *settin
 				const struct discovery_user_ops *ops, void *arg);
 void discovery_free(struct discovery *d);
 
+/* The pod's name in DNS, without the dot at the end. */
+void discovery_host(const struct discovery *d, unsigned ordinal, char *out, size_t room);
+
 /* How many answers there were since the start, by enum resolver_answer. */
 const uint64_t *discovery_answers(const struct discovery *d);
 

@@ -29,21 +29,27 @@ struct inspection {
 	struct inspected_plugin plugins[INSPECT_PLUGINS_MAX];
 };
 
-/*
- * Ask the server at <address>; <names> are the <n> global variables whose values are wanted.
- * Blocks, for a few probe.timeout at most.  False: no memory.  inspection_free() by the caller.
- */
-RMX_MUST_CHECK
-bool inspect_server(const struct address *address, bool primary, const char *const *names,
-		    size_t n, const struct settings *settings, struct inspection *found);
-
-void inspection_free(struct inspection *i);
-
 /* A server that discovery finds, or that is configured. */
 struct inspected_place {
 	unsigned       ordinal;
 	struct address address;
+	char           host[BACKEND_HOST_MAX];	/* as struct backend_view has it */
 };
+
+/*
+ * Ask the server at <place>; <names> are the <n> global variables whose values are wanted.
+ * Blocks, for a few probe.timeout at most.  False: no memory.  inspection_free() by the caller.
+ */
+RMX_MUST_CHECK
+bool inspect_server(const struct inspected_place *place, bool primary,
+		    const char *const *names, size_t n, const struct settings *settings,
+		    struct inspection *found);
+
+void inspection_free(struct inspection *i);
+
+/* One that is known by its address. */
+void inspected_place_at(struct inspected_place *place, unsigned ordinal,
+			const struct address *address);
 
 /*
  * The servers of <settings>: the fixed ones, or those that DNS knows after one pass, which

@@ -46,10 +46,12 @@ struct probe_report {
 void probe_report_free(struct probe_report *r);
 
 /*
- * Probe <address> every probe.interval and report to <box> as <number>; <primary>:
- * read the account table as well.  NULL: no memory or threads.
+ * Probe <address> every probe.interval and report to <box> as <number>; <host>: whom its
+ * certificate must name; <primary>: read the account table as well.  NULL: no memory or
+ * threads.
  */
-struct monitor *monitor_start(uint32_t number, const struct address *address, bool primary,
+struct monitor *monitor_start(uint32_t number, const struct address *address,
+			      const char *host, bool primary,
 			      const struct settings *settings, struct mailbox *box);
 
 /* Probe now, not at the next interval; many kicks make no more than ten probes a second. */

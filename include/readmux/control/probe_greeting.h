@@ -12,6 +12,7 @@
 
 #include <readmux/base/address.h>
 #include <readmux/model/topology.h>
+#include <readmux/net/tls.h>
 
 #define PROBE_WORDS_MAX 160u
 
@@ -21,15 +22,24 @@ struct probe_failure {
 	char          words[PROBE_WORDS_MAX];
 };
 
+/* Whose certificate is looked at before a password goes there. */
+struct probe_identity {
+	const char *ca;			/* file of the authorities that may sign it */
+	const char *host;		/* the name or address that it must carry */
+	char        fingerprint[TLS_FINGERPRINT_ROOM];	/* of one that was right */
+};
+
 /* What the error packet or library error <number> says of a server. */
 enum evidence probe_evidence_of(unsigned number);
 
 /*
  * Connect to <address>, read its greeting, close: blocks up to about twice
- * <timeout_ms>.  Fills in the greeting's part of <facts>.  False: see <failure>.
+ * <timeout_ms>.  Fills in the greeting's part of <facts>.  With <identity> (may be NULL)
+ * TLS is begun as well, for its fingerprint.  False: see <failure>.
  */
 RMX_MUST_CHECK
 bool probe_greeting(const struct address *address, uint64_t timeout_ms,
-		    struct server_facts *facts, struct probe_failure *failure);
+		    struct probe_identity *identity, struct server_facts *facts,
+		    struct probe_failure *failure);
 
 #endif

@@ -32,6 +32,7 @@ enum backend_state {
 const char *backend_state_name(enum backend_state state);
 
 #define BACKEND_NAME_MAX 64u
+#define BACKEND_HOST_MAX 256u
 
 /* A place in the primary's binary log, "mysql-bin.000003:1542". */
 #define LOG_POSITION_MAX 128u
@@ -83,6 +84,7 @@ struct backend_view {
 	uint64_t            log_us;	/* when that was asked, by clock_now_us() */
 	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
 	struct address      address;
+	char                host[BACKEND_HOST_MAX];	/* whom its certificate must name */
 	struct server_facts facts;
 	char                cause[160];	/* of <state>: "probe: Connection refused" */
 };

@@ -33,9 +33,19 @@ void tls_context_drop(struct tls_context *context);
 RMX_MUST_CHECK
 bool tls_accept(struct stream *s, struct tls_context *context);
 
-/* The same as a client; <server_name> for SNI and verification, NULL = none. */
+/* The same as a client; <server_name>, a name or an address, for SNI and verification. */
 RMX_MUST_CHECK
 bool tls_connect(struct stream *s, struct tls_context *context, const char *server_name);
+
+#define TLS_FINGERPRINT_ROOM 41u
+
+/*
+ * Shake hands as a client on the blocking socket <fd>, verify as <context> says, and put the
+ * SHA-1 of the server's certificate in hex into <print>.  False: words into <problem>.
+ */
+RMX_MUST_CHECK
+bool tls_fingerprint(int fd, struct tls_context *context, const char *server_name,
+		     char print[TLS_FINGERPRINT_ROOM], char *problem, size_t room);
 
 /* "TLSv1.3" and the cipher's name; NULL on a plain stream. */
 const char *tls_version(const struct stream *s);

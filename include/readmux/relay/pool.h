@@ -49,6 +49,7 @@ struct pool {
 	char              name[BACKEND_NAME_MAX];
 	struct address    address;
 	bool              replica;
+	char              host[BACKEND_HOST_MAX];	/* whom its certificate must name */
 	bool              mariadb;
 	bool              gtid;			/* positions are GTIDs */
 	bool              waits_for_source;	/* it has SOURCE_POS_WAIT() */
