@@ -33,7 +33,8 @@ static void body_complete(struct session *s)
 	(void)file;
 	session_send_error(s, failure, "its server");
 	s->st.failed = true;
-	session_forget_attachment(s);
+	if (failure == RMX_OUTCOME_UNKNOWN)
+		session_forget_attachment(s);
 	statement_done(s);
 }
 

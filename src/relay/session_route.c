@@ -174,7 +174,6 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	}
 	st->avoid = view->id;		/* should it turn out not to answer */
 	s->ticket.granted = granted;
-	STAT_INC(s->env->stats, waits_total);
 	leave_waiting_list(s);
 	start_deadline(s);
 	pool_ask(pool, &s->ticket);
@@ -285,6 +284,7 @@ void statement_route(struct session *s)
 	struct server_conn *conn;
 	bool retried = st->route.reason == REASON_RETRIED;
 
+	st->routed = st->sink == NULL;
 	leave_replica(s);
 	session_settle_position(s);
 	now = situation(s);
@@ -358,8 +358,10 @@ static void start_deadline(struct session *s)
 {
 	struct statement *st = &s->st;
 
-	if (st->deadline_us == 0)
+	if (st->deadline_us == 0) {
+		STAT_INC(s->env->stats, waits_total);
 		st->deadline_us = loop_now_us(s->env->loop) + patience_us(s);
+	}
 	timer_clear(&s->timer);
 	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
 }

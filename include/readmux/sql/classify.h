@@ -35,6 +35,7 @@ enum sql_flag {
 	SQL_SHOW_READMUX      = 1u << 10, /* SHOW READMUX ... */
 	SQL_FOUND_ROWS_WANTED = 1u << 11, /* SELECT SQL_CALC_FOUND_ROWS */
 	SQL_SETS_TRANSACTION  = 1u << 12, /* SET TRANSACTION without SESSION/GLOBAL: for the next one only */
+	SQL_EXPLAIN_READMUX   = 1u << 17, /* EXPLAIN READMUX; the verdict is that of what follows */
 	SQL_READS_READMUX     = 1u << 16, /* @@readmux_... */
 	SQL_TRACKERS          = 1u << 15, /* sets or shows session_track_... variables */
 	SQL_RELEASES          = 1u << 14, /* COMMIT or ROLLBACK with RELEASE: the connection ends */
@@ -82,11 +83,20 @@ struct sql_verdict {
 	enum route_reason reason;
 	uint32_t          flags;	/* enum sql_flag */
 	uint32_t          pins;		/* enum sql_pin */
-	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME | explain */
+	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME; or
+					 * explain, wherever it stands */
 	struct span       hint_backend;	/* NAME, inside the text */
 	enum sql_consistency hint_consistency;	/* readmux: consistency=NAME */
 	struct span       what;		/* the token that decided (function or variable name), or empty */
+	uint32_t          explained_at;	/* EXPLAIN READMUX: where the statement begins that the verdict is
+					 * about; 0 = none */
 };
+
+/* It is to be explained by readmux, and must not run. */
+static inline bool sql_is_explained(const struct sql_verdict *v)
+{
+	return v->hint == SQL_HINT_EXPLAIN || v->explained_at > 0;
+}
 
 /*
  * Several statements in one text give one verdict: flags and pins are or-ed, the
