@@ -2,6 +2,7 @@
 """What readmux writes: as logfmt or JSON, slow statements with their time, failed logins."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
@@ -67,6 +68,25 @@ def test_a_failed_login(json_log):
     assert line["level"] == "warn" and line["login"] == "app" and line["error"] == 1045
     assert line["peer"].startswith("127.0.0.1:")
     assert "wrong" not in process.log_text()
+
+
+def test_no_failed_login_is_unaccounted_for(json_log):
+    """A place that logs is limited to 20 lines a second; what it leaves out is told."""
+    process = json_log()
+
+    def fail(_):
+        with pytest.raises(pymysql.err.OperationalError):
+            process.connect(password="wrong")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(fail, range(200)))
+
+    def told():
+        return len(lines(process, "login failed")) + sum(
+            each.get("left_out", 0) for each in map(json.loads, process.log_text().splitlines())
+            if "login failed" in (each["event"], each.get("of")))
+
+    wait_until(lambda: told() == 200, "every failed login is counted", 10)
 
 
 def test_logfmt_is_the_default(readmux):

@@ -372,3 +372,37 @@ def test_a_write_that_waits_in_vain(start_readmux, breakable):
                "the primary is back", 20)
     rows(session, "DROP TABLE waited")
     close(session)
+
+
+# ------------------------------------------------------------------ when it is needed most
+
+def test_without_any_server(start_readmux, breakable):
+    """Who was allowed before is still; anybody else learns what helps."""
+    proxy = start_readmux(wait={"read": "2s"})
+    root, app = proxy.connect(user="root", password=""), proxy.connect()
+    assert len(table(root, "SHOW READMUX BACKENDS")) == 3
+    for server in breakable.servers:
+        server.kill9()
+    wait_until(lambda: {each["state"] for each in table(root, "SHOW READMUX BACKENDS")} ==
+               {"down"}, "all are down", 20)
+    with pytest.raises(pymysql.err.MySQLError) as caught:
+        rows(app, "SHOW READMUX BACKENDS")
+    assert caught.value.args[0] == 1227 and "admin.users" in caught.value.args[1]
+    for session in (root, app):
+        close(session)
+
+
+def test_many_sessions(proxy, session):
+    """More than one slice of every worker's."""
+    others = [proxy.connect() for _ in range(250)]
+    shown = table(session, "SHOW READMUX SESSIONS")
+    assert {each.thread_id() for each in [*others, session]} <= {each["id"] for each in shown}
+    assert len({each["id"] for each in shown}) == len(shown)
+    assert len(table(session, "SHOW READMUX SESSIONS LIMIT 7")) == 7
+    for each in others:
+        close(each)
+
+
+def test_like_with_an_escape(session):
+    assert [each["name"] for each in table(session, r"SHOW READMUX STATUS LIKE 'logins\_total'")] == \
+        ["logins_total"]
