@@ -168,8 +168,27 @@ static void put_field(struct line *l, const struct log_field *f)
 	}
 }
 
+/* Every site that has ever left lines out; they live as long as the program. */
+static struct log_site *_Atomic leavers;
+
+static void join_leavers(struct log_site *site, const char *event)
+{
+	const char *nobody = NULL;
+
+	if (!atomic_compare_exchange_strong(&site->event, &nobody, event))
+		return;		/* it is there already */
+	atomic_store(&site->next, atomic_load(&leavers));
+	for (;;) {
+		struct log_site *first = atomic_load(&site->next);
+
+		if (atomic_compare_exchange_weak(&leavers, &first, site))
+			return;
+		atomic_store(&site->next, first);
+	}
+}
+
 /* True when this site may write now; <dropped> is what it kept back before. */
-static bool site_admits(struct log_site *site, uint32_t *dropped)
+static bool site_admits(struct log_site *site, const char *event, uint32_t *dropped)
 {
 	uint64_t second = clock_now_us() / 1000000;
 
@@ -177,6 +196,7 @@ static bool site_admits(struct log_site *site, uint32_t *dropped)
 		atomic_store(&site->lines, 0);
 	if (atomic_fetch_add(&site->lines, 1) >= LOG_SITE_LINES) {
 		atomic_fetch_add(&site->dropped, 1);
+		join_leavers(site, event);
 		return false;
 	}
 	*dropped = atomic_exchange(&site->dropped, 0);
@@ -192,7 +212,7 @@ void log_write(struct log_site *site, enum log_level level, const struct log_ctx
 	uint32_t dropped = 0;
 	size_t known;
 
-	if (site != NULL && !site_admits(site, &dropped))
+	if (site != NULL && !site_admits(site, event, &dropped))
 		return;
 	clock_format_utc(stamp, sizeof(stamp));
 	put_field(&l, &(struct log_field)LOG_TEXT("ts", stamp));
@@ -208,4 +228,22 @@ void log_write(struct log_site *site, enum log_level level, const struct log_ctx
 	put_closing(&l, l.json ? "}\n" : "\n");
 	l.text[l.len] = '\0';
 	log_sink(l.text, l.len);
+}
+
+void log_tell_left_out(void)
+{
+	uint64_t second = clock_now_us() / 1000000;
+
+	for (struct log_site *site = atomic_load(&leavers); site != NULL;
+	     site = atomic_load(&site->next)) {
+		uint32_t dropped;
+
+		if (atomic_load(&site->second) == second)
+			continue;	/* a line may still follow */
+		dropped = atomic_exchange(&site->dropped, 0);
+		if (dropped > 0)
+			log_every(LOG_LEVEL_WARN, NULL, "lines left out",
+				  LOG_TEXT("of", atomic_load(&site->event)),
+				  LOG_UINT("left_out", dropped));
+	}
 }

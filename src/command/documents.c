@@ -76,7 +76,11 @@ static void print_admin(FILE *out)
 	(void)fputs("\n## Reports\n\nEach is `SHOW READMUX` with its name in SQL, `readmux status` with "
 		    "its name on the command line, and\n`/v1/reports/` with its name at the admin "
 		    "address. In SQL it takes `LIKE 'pattern'`, which looks at every text,\nand "
-		    "`LIMIT n`. `route` is the session's own and can be asked for in SQL only.\n", out);
+		    "`LIMIT n`. `route` is the session's own and can be asked for in SQL only.\n\n"
+		    "Where a statement would go, without running it: `EXPLAIN READMUX SELECT ...` or "
+		    "`/* readmux: explain */ SELECT ...`.\nThe clients `mariadb` and `mysql` take "
+		    "comments away: the second form, as every hint in a comment, needs their option\n"
+		    "`--comments`. All of these can be prepared as well (the binary protocol).\n", out);
 	for (unsigned r = 0; r < REPORT_COUNT; r++)
 		print_columns(out, (enum report)r);
 }

@@ -399,6 +399,24 @@ static void refuse(const struct admin *a, struct evhttp_request *request)
 		    "the value of admin.token");
 }
 
+/* Whoever gives orders is in the log, whatever its level is and whatever comes of it. */
+static void audit(struct evhttp_request *request, struct span path, bool allowed)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	char *address = NULL;
+	ev_uint16_t port = 0;
+
+	if (connection != NULL)
+		evhttp_connection_get_peer(connection, &address, &port);
+	if (allowed)
+		log_write(NULL, LOG_LEVEL_INFO, NULL, "order", (const struct log_field[]){
+			LOG_SPAN("order", path), LOG_TEXT("peer", address),
+			LOG_UINT("port", port) }, 3);
+	else
+		log_warn(NULL, "order refused", LOG_SPAN("order", path),
+			 LOG_TEXT("peer", address), LOG_UINT("port", port));
+}
+
 static void requested(struct evhttp_request *request, void *arg)
 {
 	struct admin *a = arg;
@@ -417,6 +435,8 @@ static void requested(struct evhttp_request *request, void *arg)
 		allowed = method_name(paths[i].method);
 		if (paths[i].method != method)
 			continue;
+		if (paths[i].right == RIGHT_TOKEN)
+			audit(request, path, may_use(a, request, paths[i].right));
 		if (may_use(a, request, paths[i].right))
 			paths[i].handle(a, request, rest);
 		else

@@ -58,6 +58,7 @@ struct proxy {
 	struct events          events;
 	uint64_t               started_us;	/* clock_wall_us() */
 	uint64_t               reloads_done, reloads_refused;
+	struct reload_pending  pending;		/* what waits for a restart */
 	struct timer           step;		/* once a second */
 	struct door           *doors;
 	size_t                 door_count;
@@ -263,6 +264,7 @@ static void overview(void *host, struct overview *o)
 
 	*o = (struct overview){
 		.settings = p->settings,
+		.pending = &p->pending,
 		.topology = fleet_topology(p->fleet),
 		.fleet = p->fleet,
 		.observer = p->observer,
@@ -398,6 +400,15 @@ static bool reload(struct proxy *p, char *problem, size_t room)
 		return false;
 	}
 	reload_tell(p->settings, fresh, problem, room);
+	if (!reload_keep(p->settings, fresh, &p->pending)) {
+		(void)snprintf(problem, room, "out of memory");
+		log_error(NULL, "reload refused; nothing was changed", LOG_TEXT("problem", problem));
+		tls_pair_drop(&tls);
+		settings_drop(fresh);
+		notify("READY=1");
+		p->reloads_refused++;
+		return false;
+	}
 	settings_drop(p->settings);
 	tls_pair_drop(&p->tls);
 	p->settings = fresh;
@@ -611,6 +622,7 @@ static void step(struct timer *t)
 	observer_step(p->observer, p->stats, p->worker_count, fleet_topology(p->fleet));
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_tick(p->workers[i]);
+	log_tell_left_out();
 	if (p->handed_over && total_load(p) == 0)
 		stop(p, "another process has taken over");
 }
@@ -781,6 +793,7 @@ static void finish(struct proxy *p)
 	rsa_key_free((struct rsa_key *)(uintptr_t)p->common.rsa);
 	credentials_free(p->common.credentials);
 	loop_free(p->loop);
+	reload_pending_free(&p->pending);
 	settings_drop(p->settings);
 }
 

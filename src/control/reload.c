@@ -116,3 +116,51 @@ void reload_tell(const struct settings *before, const struct settings *after, ch
 	if (words[0] == '\0')
 		(void)snprintf(words, room, "nothing has changed");
 }
+
+/* --- what only a restart changes ----------------------------------------------------------- */
+
+void reload_pending_free(struct reload_pending *pending)
+{
+	size_t rows;
+
+	(void)settings_table(&rows);
+	for (size_t i = 0; pending->values != NULL && i < rows; i++)
+		free(pending->values[i]);
+	free(pending->values);
+	pending->values = NULL;
+}
+
+static bool keep_row(const struct settings *before, struct settings *after,
+		     const struct setting *row, char **value, char *memory)
+{
+	char problem[256];
+
+	if (!differs(before, after, row, memory))
+		return true;
+	setting_format(after, row, false, memory, WHOLE_TEXT);
+	*value = strdup(memory);
+	setting_format(before, row, true, memory, WHOLE_TEXT);
+	return *value != NULL &&
+	       setting_store(after, row, span_of(memory), problem, sizeof(problem));
+}
+
+bool reload_keep(const struct settings *before, struct settings *after,
+		 struct reload_pending *pending)
+{
+	size_t rows;
+	const struct setting *table = settings_table(&rows);
+	char *memory = malloc(2 * WHOLE_TEXT);
+	bool kept = memory != NULL;
+
+	reload_pending_free(pending);
+	pending->values = calloc(rows, sizeof(*pending->values));
+	kept = kept && pending->values != NULL;
+	for (size_t i = 0; kept && i < rows; i++) {
+		if ((table[i].flags & SETTING_RELOAD) == 0)
+			kept = keep_row(before, after, &table[i], &pending->values[i], memory);
+	}
+	if (memory != NULL)
+		explicit_bzero(memory, 2 * WHOLE_TEXT);
+	free(memory);
+	return kept;
+}

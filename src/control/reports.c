@@ -272,6 +272,7 @@ static void fill_reasons(const struct overview *o, struct table *t)
 static const struct table_column setting_columns[] = {
 	{ "name", TABLE_TEXT, "as in the configuration" },
 	{ "value", TABLE_TEXT, "in force; secrets as ***" },
+	{ "pending", TABLE_TEXT, "what the configuration says since a reload, and a restart would bring; NULL: the same" },
 	{ "default", TABLE_TEXT, "without configuration" },
 	{ "reloadable", TABLE_TRUTH, "a reload changes it" },
 	{ "help", TABLE_TEXT, "what it does" },
@@ -288,6 +289,8 @@ static void fill_settings(const struct overview *o, struct table *t)
 		setting_format(o->settings, &rows[i], false, value, sizeof(value));
 		table_put_text(t, rows[i].path);
 		table_put_text(t, value);
+		table_put_text(t, o->pending != NULL && o->pending->values != NULL ?
+			       o->pending->values[i] : NULL);
 		table_put_text(t, rows[i].preset);
 		table_put_truth(t, (rows[i].flags & SETTING_RELOAD) != 0);
 		table_put_text(t, rows[i].about);

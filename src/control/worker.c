@@ -3,6 +3,7 @@
 #include <readmux/base/clock.h>
 #include <readmux/base/log.h>
 #include <readmux/control/worker.h>
+#include <readmux/net/timer.h>
 #include <readmux/relay/env.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/report.h>
@@ -10,6 +11,8 @@
 
 #include <pthread.h>
 #include <unistd.h>
+
+#define SLICE_PAUSE_US 1000u	/* between two slices of a report */
 
 enum letter_kind { LETTER_ADOPT, LETTER_TOPOLOGY, LETTER_SETTINGS, LETTER_TLS, LETTER_DRAIN,
 		   LETTER_KILL, LETTER_KILL_ANSWER, LETTER_TICK,
@@ -48,6 +51,7 @@ struct worker {
 	unsigned             number;
 	_Atomic unsigned     load;
 	bool                 draining;
+	TAILQ_HEAD(, making) makings;	/* reports */
 };
 
 /* --- upward --------------------------------------------------------------------- */
@@ -177,19 +181,61 @@ static void tick(struct worker *w, uint64_t posted_us)
 	pools_count(w->env.pools);
 }
 
+/* A report that is being made, a slice a turn: between them traffic goes on. */
+struct making {
+	TAILQ_ENTRY(making)   link;
+	struct worker        *worker;
+	struct worker_report *report;
+	struct relay_walk     walk;
+	struct timer          timer;
+};
+
+static void made(struct making *m)
+{
+	mailbox_post(m->worker->common.control, &m->report->letter);
+	TAILQ_REMOVE(&m->worker->makings, m, link);
+	timer_clear(&m->timer);
+	free(m);
+}
+
+static void make_slice(struct timer *t)
+{
+	struct making *m = container_of(t, struct making, timer);
+
+	if (relay_walk_slice(&m->worker->env, &m->walk, &m->report->table))
+		timer_set(&m->timer, m->worker->loop, SLICE_PAUSE_US, make_slice);
+	else
+		made(m);
+}
+
+/* The worker ends: whoever gathers gets what there is. */
+static void end_makings(struct worker *w)
+{
+	struct making *m;
+
+	while ((m = TAILQ_FIRST(&w->makings)) != NULL) {
+		relay_walk_end(&w->env, &m->walk);
+		made(m);
+	}
+}
+
 static void report(struct worker *w, enum report report, void *tag)
 {
 	struct worker_report *r = calloc(1, sizeof(*r));
+	struct making *m = calloc(1, sizeof(*m));
 
-	if (r == NULL) {
+	if (r == NULL || m == NULL) {
 		log_error(NULL, "out of memory; giving up");
 		abort();	/* whoever gathers would wait for ever */
 	}
 	r->letter.kind = WORKER_REPORT;
 	r->tag = tag;
 	r->table = relay_report_table(report);
-	relay_report_fill(&w->env, report, &r->table);
-	mailbox_post(w->common.control, &r->letter);
+	m->worker = w;
+	m->report = r;
+	TAILQ_INSERT_TAIL(&w->makings, m, link);
+	relay_walk_begin(&w->env, &m->walk, report);
+	make_slice(&m->timer);
 }
 
 static void shown(struct worker *w, struct worker_show *show)
@@ -239,6 +285,7 @@ static void opened(void *arg, struct letter *letter)
 		shown(w, o->u.show);
 		break;
 	case LETTER_STOP:
+		end_makings(w);
 		relay_env_close(&w->env);
 		loop_stop(w->loop);
 		break;
@@ -366,6 +413,7 @@ struct worker *worker_start(unsigned number, const struct worker_common *common,
 	if (w == NULL)
 		return NULL;
 	w->common = *common;
+	TAILQ_INIT(&w->makings);
 	w->number = number;
 	w->loop = loop_new();
 	if (w->loop == NULL)

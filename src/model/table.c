@@ -67,12 +67,16 @@ struct span table_cell(const struct table *t, size_t row, unsigned column)
 	return cell->len > 0 ? (struct span){ t->text.data + cell->at, cell->len } : span_of("");
 }
 
+static void append_row(struct table *t, const struct table *from, size_t row)
+{
+	for (unsigned column = 0; column < from->width; column++)
+		table_put(t, table_cell(from, row, column));
+}
+
 void table_append(struct table *t, const struct table *more)
 {
-	for (size_t row = 0; row < more->rows; row++) {
-		for (unsigned column = 0; column < more->width; column++)
-			table_put(t, table_cell(more, row, column));
-	}
+	for (size_t row = 0; row < more->rows; row++)
+		append_row(t, more, row);
 	t->broken |= more->broken;
 }
 
@@ -126,18 +130,45 @@ void table_sort(struct table *t, unsigned column)
 
 /* --- choice ------------------------------------------------------------------------ */
 
+/* What stands at <at> in a pattern: a byte that is meant, or % and _. */
+struct sign {
+	bool    literal;
+	uint8_t byte;
+	size_t  next;
+};
+
+static struct sign sign_at(struct span like, size_t at)
+{
+	bool escaped = like.data[at] == '\\' && at + 1 < like.len;
+	uint8_t byte = like.data[at + escaped];
+
+	return (struct sign){
+		.literal = escaped || (byte != '%' && byte != '_'),
+		.byte = byte,
+		.next = at + 1 + escaped,
+	};
+}
+
+static bool takes(const struct sign *sign, uint8_t byte)
+{
+	return sign->literal ? tolower(sign->byte) == tolower(byte) : sign->byte == '_';
+}
+
 /* Without recursion: what follows the last % is tried again one byte further. */
 static bool matches(struct span text, struct span like)
 {
 	size_t t = 0, l = 0, after_percent = SIZE_MAX, retry = 0;
 
 	while (t < text.len) {
-		if (l < like.len && like.data[l] == '%') {
+		struct sign sign = { 0 };
+
+		if (l < like.len)
+			sign = sign_at(like, l);
+		if (l < like.len && !sign.literal && sign.byte == '%') {
 			after_percent = ++l;
 			retry = t;
-		} else if (l < like.len && (like.data[l] == '_' ||
-			   tolower(like.data[l]) == tolower(text.data[t]))) {
-			l++;
+		} else if (l < like.len && takes(&sign, text.data[t])) {
+			l = sign.next;
 			t++;
 		} else if (after_percent != SIZE_MAX) {
 			l = after_percent;
@@ -176,6 +207,17 @@ void table_filter(struct table *t, struct span like, uint64_t limit)
 	}
 	t->rows = kept;
 	t->cells.len = kept * t->width * sizeof(struct table_cell);
+}
+
+void table_select(struct table *t, const struct table *from, struct span like, uint64_t limit)
+{
+	for (size_t row = 0; row < from->rows && limit > 0; row++) {
+		if (like.data != NULL && !row_matches(from, row, like))
+			continue;
+		append_row(t, from, row);
+		limit--;
+	}
+	t->broken |= from->broken;
 }
 
 void table_free(struct table *t)

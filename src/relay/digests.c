@@ -12,6 +12,7 @@
 struct digest_row {
 	UT_hash_handle hh;
 	uint64_t       digest;
+	uint64_t       rank;	/* <count>, and the rank of the row whose place it took */
 	uint64_t       count, primary, replica, errors, rows, total_us, max_us;
 	char           text[TEXT_MAX];
 };
@@ -55,12 +56,16 @@ unsigned digests_weight(struct digests *d, uint64_t now_us)
 	return d->seen % ONE_IN == 0 ? ONE_IN : 0;
 }
 
+/*
+ * The one that makes room for a new one, which inherits its rank ("space-saving"): else the
+ * newest would always be the rarest, and a shape that becomes frequent could never stay.
+ */
 static struct digest_row *rarest(const struct digests *d)
 {
 	struct digest_row *row, *least = d->rows;
 
 	for (row = d->rows; row != NULL; row = row->hh.next) {
-		if (row->count < least->count)
+		if (row->rank < least->rank)
 			least = row;
 	}
 	return least;
@@ -89,14 +94,21 @@ static struct digest_row *row_of(struct digests *d, struct span sql, const struc
 {
 	uint64_t digest = sql_digest(sql, mode);
 	struct digest_row *row = row_find(d, digest);
+	uint64_t rank = 0;
 
 	if (row != NULL)
 		return row;
-	if (HASH_COUNT(d->rows) >= DIGESTS_MAX)
-		forget(d, rarest(d));
+	if (HASH_COUNT(d->rows) >= DIGESTS_MAX) {
+		struct digest_row *least = rarest(d);
+
+		rank = least->rank;
+		forget(d, least);
+	}
 	row = row_new(d, digest);
-	if (row != NULL)
-		sql_digest_text(sql, mode, row->text, sizeof(row->text));
+	if (row == NULL)
+		return NULL;
+	row->rank = rank;
+	sql_digest_text(sql, mode, row->text, sizeof(row->text));
 	return row;
 }
 
@@ -107,6 +119,7 @@ void digests_add(struct digests *d, struct span sql, const struct sql_mode *mode
 
 	if (row == NULL)
 		return;
+	row->rank += weight;
 	row->count += weight;
 	row->primary += sample->replica ? 0 : weight;
 	row->replica += sample->replica ? weight : 0;

@@ -13,6 +13,7 @@
 bool relay_env_open(struct relay_env *env)
 {
 	TAILQ_INIT(&env->all);
+	TAILQ_INIT(&env->walks);
 	TAILQ_INIT(&env->waiting);
 	TAILQ_INIT(&env->interruptions);
 	slab_init(&env->requests, sizeof(struct request), KEEP_REQUESTS);

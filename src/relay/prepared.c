@@ -151,7 +151,7 @@ void prepared_free(struct prepared *p)
 
 bool prepared_is_bound(const struct prepared *p)
 {
-	return p->query == NULL || p->query->binds;
+	return !p->own && (p->query == NULL || p->query->binds);
 }
 
 void prepared_set_next_id(struct prepared_set *set, struct prepared *p)

@@ -5,9 +5,13 @@
 #include <readmux/relay/session_parts.h>
 #include <readmux/sql/digest.h>
 
+#include <inttypes.h>
 #include <uthash.h>
 
 #define SHAPE_MAX 200u
+
+#define SLICE        100u	/* sessions that are told at a time */
+#define SESSIONS_MAX 10000u	/* rows of all workers together */
 
 const char *relay_phase_name(unsigned phase)
 {
@@ -15,7 +19,8 @@ const char *relay_phase_name(unsigned phase)
 }
 
 static const struct table_column session_columns[] = {
-	{ "id", TABLE_NUMBER, "connection id as the client knows it" },
+	{ "id", TABLE_NUMBER, "connection id as the client knows it; NULL: of more than 10000 sessions, a "
+	  "row says how many are left out" },
 	{ "user", TABLE_TEXT, "who has logged in" },
 	{ "peer", TABLE_TEXT, "from where" },
 	{ "port", TABLE_TEXT, "split or read: what it came in on" },
@@ -100,14 +105,60 @@ static void put_session(struct table *t, const struct session *s)
 	put_statement(t, s);
 }
 
-void relay_report_fill(struct relay_env *env, enum report report, struct table *t)
-{
-	const struct session *s;
+/* --- slice by slice ----------------------------------------------------------------- */
 
-	if (report == REPORT_STATEMENTS) {
-		digests_fill(env->digests, t);
-		return;
+void relay_walk_begin(struct relay_env *env, struct relay_walk *walk, enum report report)
+{
+	*walk = (struct relay_walk){ .report = report, .next = TAILQ_FIRST(&env->all) };
+	TAILQ_INSERT_TAIL(&env->walks, walk, link);
+}
+
+void relay_walk_end(struct relay_env *env, struct relay_walk *walk)
+{
+	TAILQ_REMOVE(&env->walks, walk, link);
+}
+
+void relay_walks_pass(struct relay_env *env, struct session *s)
+{
+	struct relay_walk *walk;
+
+	TAILQ_FOREACH(walk, &env->walks, link) {
+		if (walk->next == s)
+			walk->next = TAILQ_NEXT(s, link);
 	}
-	TAILQ_FOREACH(s, &env->all, link)
-		put_session(t, s);
+}
+
+/* The worker's share of the rows is full. */
+static void put_left_out(const struct relay_env *env, const struct relay_walk *walk,
+			 struct table *t)
+{
+	uint64_t all = STAT_GET(env->stats, sessions);
+	char words[80];
+
+	(void)snprintf(words, sizeof(words), "(%" PRIu64 " more sessions are left out)",
+		       all - size_min(all, walk->rows));
+	for (unsigned i = 0; i + 1 < t->width; i++)
+		table_put_text(t, NULL);
+	table_put_text(t, words);
+}
+
+bool relay_walk_slice(struct relay_env *env, struct relay_walk *walk, struct table *t)
+{
+	size_t share = SESSIONS_MAX / (env->workers > 0 ? env->workers : 1);
+
+	if (walk->report == REPORT_STATEMENTS) {
+		digests_fill(env->digests, t);
+		walk->next = NULL;
+	}
+	for (unsigned i = 0; i < SLICE && walk->next != NULL && walk->rows < share; i++) {
+		put_session(t, walk->next);
+		walk->rows++;
+		walk->next = TAILQ_NEXT(walk->next, link);
+	}
+	if (walk->next != NULL && walk->rows < share)
+		return true;
+	if (walk->next != NULL)
+		put_left_out(env, walk, t);
+	relay_walk_end(env, walk);
+	return false;
 }

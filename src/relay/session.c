@@ -4,6 +4,7 @@
  * that readmux gives itself.
  */
 #include <readmux/relay/compressed.h>
+#include <readmux/relay/report.h>
 #include <readmux/relay/session_parts.h>
 
 #include <stdarg.h>
@@ -110,6 +111,7 @@ void session_close(struct session *s, const char *why)
 	session_drop_trackers(s);
 	free(s->decisions);
 	s->decisions = NULL;
+	session_drop_showing(s);
 	if (s->previous != NULL)
 		server_conn_forget_user(s->previous);
 	insert_id_reset(&s->insert_id);
@@ -128,6 +130,7 @@ void session_close(struct session *s, const char *why)
 	account_drop(s->account);
 	s->state = NULL;
 	s->account = NULL;
+	relay_walks_pass(s->env, s);
 	TAILQ_REMOVE(&s->env->all, s, link);
 	STAT_DEC(s->env->stats, sessions);
 	STAT_DEC(s->env->stats, phases[SESSION_CLOSED]);
@@ -186,6 +189,7 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 		.text = span_head(span_of(text), 900),
 	};
 
+	s->st.error = number;
 	begin_answer(s, room, sizeof(room), &w);
 	err_packet_write(&w, &err);
 	send_packet(s, &w);

@@ -194,6 +194,19 @@ void session_take_hints(struct attributes *a, struct sql_verdict *v)
 	}
 }
 
+/* Of a text that is too long for other hints. */
+static void take_explain(struct session *s, struct span packet)
+{
+	struct sql_verdict asked = { .hint = SQL_HINT_NONE };
+	struct attributes attributes;
+
+	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0 &&
+	    attributes_parse(span_from(packet, PACKET_HEADER_LEN), &attributes))
+		session_take_hints(&attributes, &asked);
+	if (asked.hint == SQL_HINT_EXPLAIN)
+		s->st.verdict.hint = SQL_HINT_EXPLAIN;
+}
+
 static void classify(struct session *s, struct span packet, bool whole)
 {
 	struct sql_verdict *v = &s->st.verdict;
@@ -203,10 +216,12 @@ static void classify(struct session *s, struct span packet, bool whole)
 
 	if (!whole) {
 		v->reason = REASON_TOO_LONG;
+		take_explain(s, packet);
 		return;
 	}
 	text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 	sql_classify(text, &mode, v);
+	text = span_from(text, v->explained_at);
 	if ((s->capabilities & CLIENT_QUERY_ATTRIBUTES) != 0 &&
 	    attributes_parse(span_from(packet, PACKET_HEADER_LEN), &attributes))
 		session_take_hints(&attributes, v);
@@ -226,12 +241,16 @@ static bool kill_by_text(struct session *s, struct span packet)
 	return sql_kill_of(text, &mode, &kill) && session_kill(s, &kill, packet);
 }
 
-static bool speaks_to_readmux(struct session *s, struct span packet)
+static bool speaks_to_readmux(struct session *s, struct span packet, bool whole)
 {
 	struct span text = session_query_text(s, span_from(packet, PACKET_HEADER_LEN));
 
-	return session_shows(s, text, packet) || session_answers(s, text) ||
-	       session_takes_settings(s, text);
+	if (session_refuses_explain(s, text, packet, whole))
+		return true;
+	if (!whole)
+		return false;
+	return session_shows(s, span_from(text, s->st.verdict.explained_at), packet) ||
+	       session_answers(s, text) || session_takes_settings(s, text);
 }
 
 void session_command(struct session *s, struct span packet, bool whole)
@@ -258,7 +277,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 	}
 	if (command == COM_QUERY)
 		classify(s, packet, whole);
-	if (command == COM_QUERY && whole && speaks_to_readmux(s, packet))
+	if (command == COM_QUERY && speaks_to_readmux(s, packet, whole))
 		return;
 	if ((s->st.verdict.flags & SQL_KILL) != 0 && kill_by_text(s, packet))
 		return;

@@ -9,10 +9,14 @@
  */
 #include <readmux/relay/session_parts.h>
 #include <readmux/wire/attributes.h>
+#include <readmux/wire/resultset.h>
 #include <readmux/wire/stmt.h>
 
 /* As max_prepared_stmt_count is on the servers by default. */
 #define STATEMENTS_MAX 16382u
+
+/* Of a statement that is to be explained: their definitions have to fit into the workshop. */
+#define OWN_PARAMETERS_MAX 1000u
 
 #define PAYLOAD(packet) span_from(packet, PACKET_HEADER_LEN)
 
@@ -84,6 +88,53 @@ static struct sql_verdict verdict_of_prepare(const struct prepared *p)
 	return v;
 }
 
+/* --- those that readmux answers itself ------------------------------------------- */
+
+static uint16_t placeholders(const struct session *s, struct span text)
+{
+	struct sql_mode mode = session_sql_mode(s);
+	struct lexer lexer = lexer_over(text, &mode);
+	uint16_t n = 0;
+	struct token t;
+
+	do {
+		lexer_next(&lexer, &t);
+		n = (uint16_t)(n + (t.kind == TOKEN_PLACEHOLDER));
+	} while (t.kind != TOKEN_END && t.kind != TOKEN_BROKEN && n < OWN_PARAMETERS_MAX);
+	return n;
+}
+
+static void prepare_own(struct session *s, struct prepared *p)
+{
+	size_t room;
+	uint8_t *memory = loop_workshop(s->env->loop, &room);
+	struct writer w = writer_over(memory, room);
+	struct resultset r = {
+		.w = &w, .capabilities = s->capabilities, .status = s->status, .seq = s->st.seq,
+	};
+
+	p->own = true;
+	p->parameters = placeholders(s, p->query->text);
+	prepared_set_next_id(&s->prepared, p);
+	prepared_set_add(&s->prepared, p);
+	resultset_prepared(&r, p->id, p->parameters);
+	if (w.bad)
+		session_close(s, "an answer did not fit");
+	else
+		stream_write(&s->stream, writer_span(&w));
+}
+
+static void execute_own(struct session *s, struct prepared *p, struct span packet)
+{
+	struct span text = p->query->text;
+
+	s->st.prepared = p;
+	s->st.binary = true;
+	s->st.verdict = p->query->verdict;
+	if (!session_shows(s, span_from(text, s->st.verdict.explained_at), packet))
+		(void)session_answers(s, text);
+}
+
 void command_stmt_prepare(struct session *s, struct span packet, bool whole)
 {
 	struct sql_mode mode = session_sql_mode(s);
@@ -103,10 +154,17 @@ void command_stmt_prepare(struct session *s, struct span packet, bool whole)
 			session_close(s, "out of memory");
 			return;
 		}
+	} else if (session_refuses_explain(s, span_from(PAYLOAD(packet), 1), packet, whole)) {
+		return;
 	}
 	s->preparing = prepared_new(query);
 	if (s->preparing == NULL) {
 		session_close(s, "out of memory");
+		return;
+	}
+	if (query != NULL && session_would_answer(&query->verdict, query->text, &mode)) {
+		prepare_own(s, s->preparing);
+		s->preparing = NULL;
 		return;
 	}
 	prepared_set_next_id(&s->prepared, s->preparing);
@@ -190,6 +248,13 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 		fail_execution(s, p, packet, whole);
 		return;
 	}
+	if (p->own) {
+		if (whole)
+			execute_own(s, p, packet);
+		else if (statement_begin(s, packet, false))
+			statement_fail(s, RMX_EXPLAIN_IMPOSSIBLE);
+		return;
+	}
 	if (!follow_types(s, p, PAYLOAD(packet))) {
 		session_close(s, "out of memory");
 		return;
@@ -203,6 +268,11 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 	}
 	if (whole)
 		take_hints(s, p, PAYLOAD(packet));
+	if (sql_is_explained(&s->st.verdict)) {
+		s->st.binary = true;
+		(void)session_shows(s, p->query != NULL ? p->query->text : SPAN_NONE, packet);
+		return;
+	}
 	if (s->st.verdict.class == SQL_READ && opens_cursor(s->st.command, PAYLOAD(packet))) {
 		s->st.verdict.class = SQL_WRITE;
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;
@@ -259,7 +329,7 @@ void command_stmt_long_data(struct session *s, struct span packet, bool whole)
 	uint32_t id;
 	struct prepared *p = named(s, packet, &id);
 
-	if (p == NULL || p->failure != NULL) {
+	if (p == NULL || p->own || p->failure != NULL) {
 		ignore(s, packet, whole);
 		return;
 	}

@@ -33,15 +33,26 @@ static void remember(struct session *s, int64_t row_count)
 	s->last.failed = false;
 }
 
+bool session_would_answer(const struct sql_verdict *v, struct span text,
+			  const struct sql_mode *mode)
+{
+	struct sql_readmux_columns columns;
+
+	return session_would_show(v) || ((v->flags & SQL_READS_READMUX) != 0 &&
+					 sql_readmux_columns_of(text, mode, &columns));
+}
+
 bool session_answers(struct session *s, struct span text)
 {
-	struct span names[SQL_READMUX_COLUMNS_MAX], cells[SQL_READMUX_COLUMNS_MAX];
+	struct resultset_column head[SQL_READMUX_COLUMNS_MAX];
+	struct span cells[SQL_READMUX_COLUMNS_MAX];
 	struct sql_mode mode = session_sql_mode(s);
 	struct sql_readmux_columns columns;
 	uint8_t memory[4096];
 	struct writer w = writer_over(memory, sizeof(memory));
 	struct resultset r = {
 		.w = &w, .capabilities = s->capabilities, .status = s->status, .seq = s->st.seq,
+		.binary = s->st.binary,
 	};
 
 	if ((s->st.verdict.flags & SQL_READS_READMUX) == 0 ||
@@ -49,11 +60,11 @@ bool session_answers(struct session *s, struct span text)
 		return false;
 	session_settle_position(s);
 	for (unsigned i = 0; i < columns.n; i++) {
-		names[i] = span_head(columns.column[i].name, 256);
+		head[i] = (struct resultset_column){ span_head(columns.column[i].name, 256), false };
 		cells[i] = value_of(s, columns.column[i].variable);
 	}
-	resultset_begin(&r, names, columns.n);
-	resultset_row(&r, cells, columns.n);
+	resultset_begin(&r, head, columns.n);
+	resultset_row(&r, head, cells, columns.n);
 	resultset_end(&r);
 	if (w.bad) {
 		session_close(s, "an answer did not fit");

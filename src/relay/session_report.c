@@ -22,31 +22,34 @@ static struct span words_of(const struct session *s, char shape[SHAPE_MAX])
 
 /* What is told of it, whether it was slow or not. */
 #define TOLD									\
-	LOG_TEXT("backend", conn->pool->name),					\
+	LOG_TEXT("backend", view != NULL ? view->name : ""),			\
 	LOG_TEXT("role", st->replica ? "replica" : "primary"),			\
 	LOG_TEXT("reason", reason_word(st->route.reason)),			\
-	LOG_UINT("server_thread", conn->thread_id),				\
-	LOG_UINT("took_us", took),						\
-	LOG_UINT("queue_us", st->leased_us - st->started_us),			\
-	LOG_UINT("restore_us", st->sent_us - st->leased_us),			\
-	LOG_UINT("server_us", first - st->sent_us),				\
-	LOG_UINT("send_us", now - first),					\
-	LOG_UINT("rows", conn->result.rows),					\
+	LOG_UINT("server_thread", conn != NULL ? conn->thread_id : 0),		\
+	LOG_UINT("took_us", times->took_us),					\
+	LOG_UINT("queue_us", times->queue_us),					\
+	LOG_UINT("restore_us", times->restore_us),				\
+	LOG_UINT("server_us", times->server_us),				\
+	LOG_UINT("send_us", times->send_us),					\
+	LOG_UINT("rows", conn != NULL ? conn->result.rows : 0),			\
 	LOG_UINT("retried", st->retries),					\
 	LOG_UINT("error", st->error),						\
 	LOG_SPAN("statement", words_of(s, shape))
 
-void statement_report(const struct session *s, const struct server_conn *conn)
+void statement_report(const struct session *s, const struct server_conn *conn,
+		      const struct statement_times *times)
 {
 	const struct settings *settings = s->env->settings;
 	const struct statement *st = &s->st;
-	uint64_t now = loop_now_us(s->env->loop), took = now - st->started_us;
-	uint64_t first = st->first_us != 0 ? st->first_us : now;
-	bool slow = settings->log_slow_ms > 0 && took >= settings->log_slow_ms * 1000;
+	bool slow = settings->log_slow_ms > 0 && times->took_us >= settings->log_slow_ms * 1000;
+	const struct backend_view *view;
 	char shape[SHAPE_MAX];
 
+	if (!slow && !settings->log_statements)
+		return;
+	view = topology_by_id(s->env->topology, st->backend_id);
 	if (slow)
 		log_warn(&s->log, "slow statement", TOLD);
-	else if (settings->log_statements)
+	else
 		log_every(LOG_LEVEL_INFO, &s->log, "statement", TOLD);
 }

@@ -519,9 +519,7 @@ static void response_end(void *arg, struct server_conn *conn)
 		return;
 	}
 	st->answered = true;
-	statement_count_answered(s, conn);
-	session_keep_decision(s, conn);
-	statement_report(s, conn);
+	statement_record(s, conn);
 	st->rows = conn->result.rows;
 	if (!asked_for_news(s, conn) && !statement_asks_trackers(s, conn))
 		statement_done(s);

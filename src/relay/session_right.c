@@ -54,6 +54,7 @@ void session_ask_right(struct session *s, const char *sql, enum sql_hint hint,
 		return;
 	}
 	s->st.command = COM_QUERY;
+	s->st.prepared = NULL;
 	s->st.sink = &right_sink;
 	s->st.right_told = told;
 	s->st.verdict = (struct sql_verdict){

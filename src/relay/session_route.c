@@ -225,7 +225,6 @@ static void lease_on(struct session *s, const struct backend_view *view)
 	}
 	st->avoid = view->id;		/* should it turn out not to answer */
 	s->ticket.granted = granted;
-	STAT_INC(s->env->stats, waits_total);
 	leave_waiting_list(s);
 	if (!count_waiting(s)) {
 		fail_waiting(s, RMX_TOO_MANY_WAITING);
@@ -337,6 +336,7 @@ void statement_route(struct session *s)
 	struct server_conn *conn;
 	bool retried = st->route.reason == REASON_RETRIED;
 
+	st->routed = st->sink == NULL;
 	leave_replica(s);
 	session_settle_position(s);
 	now = situation(s);
@@ -438,6 +438,7 @@ void statement_watch(struct session *s)
 	struct statement *st = &s->st;
 
 	if (st->waits_since_us == 0) {
+		STAT_INC(s->env->stats, waits_total);
 		st->waits_since_us = loop_now_us(s->env->loop);
 		s->ticket.error_number = 0;
 	}

@@ -300,12 +300,24 @@ static struct span rebased(struct span s, struct span from, const uint8_t *copy)
 	return s;
 }
 
+/* It was answered with the news of a loss, and is over. */
+static void record_untried(struct session *s, struct span packet, bool whole)
+{
+	s->st.started_us = loop_now_us(s->env->loop);
+	s->st.failed = s->st.error != 0;
+	if (!whole || !hold_keep(&s->st.packet, s->env->loop, packet))
+		return;
+	statement_record(s, NULL);
+	hold_drop(&s->st.packet, s->env->loop);
+}
+
 bool statement_begin(struct session *s, struct span packet, bool whole)
 {
 	struct statement *st = &s->st;
 
 	if (statement_is_answered(st) && session_told_loss(s)) {
 		session_use_up_long_data(s);
+		record_untried(s, packet, whole);
 		if (!whole)
 			session_close_gently(s, "state was lost");
 		return false;
@@ -324,17 +336,14 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 	return true;
 }
 
-/* A read by its text, but a replica has refused one of its shape. */
-static void remember_refusal(struct session *s)
+void statement_heed_refusals(struct session *s, struct span text)
 {
 	struct sql_verdict *v = &s->st.verdict;
 	struct sql_mode mode;
-	struct span text;
 
 	if (v->class != SQL_READ || refused_count(s->env->refused) == 0)
 		return;
 	mode = session_sql_mode(s);
-	text = session_statement_text(s);
 	if (text.len == 0 || !refused_has(s->env->refused, sql_digest(text, &mode),
 					  loop_now_us(s->env->loop)))
 		return;
@@ -346,7 +355,7 @@ void statement_start(struct session *s, struct span packet, bool whole)
 {
 	if (!statement_begin(s, packet, whole))
 		return;
-	remember_refusal(s);
+	statement_heed_refusals(s, session_statement_text(s));
 	statement_tie_what_is_too_large(s);
 	if (statement_awaits_insert_id(s) || statement_awaits_position(s) ||
 	    statement_awaits_values(s))
@@ -370,6 +379,8 @@ void statement_done(struct session *s)
 	struct statement *st = &s->st;
 	struct server_conn *conn = s->conn;
 
+	if (st->routed)
+		statement_record(s, NULL);
 	if (conn != NULL) {
 		if (st->sent_us != 0)
 			session_learn(s);

@@ -113,7 +113,7 @@ static void take_part(struct sql_verdict *v, const struct part *part, bool first
 		v->flags = part->flags;
 		v->previous = asks_about_previous(part);
 	} else {
-		v->flags = SQL_MULTI | both_flags(v->flags, part->flags);
+		v->flags = SQL_MULTI | both_flags(v->flags, part->flags & ~(uint32_t)SQL_EXPLAIN_READMUX);
 		merge_class(v, part);
 	}
 	v->pins |= part->pins;
@@ -201,7 +201,7 @@ const char *sql_class_name(enum sql_class class)
 	return names[class];
 }
 
-void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
+static void classify_whole(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
 {
 	struct outcome outcome = classify_once(sql, mode, false, v);
 
@@ -213,4 +213,27 @@ void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdi
 	/* what would tie the session to a replica could not write there */
 	if (v->class == SQL_SESSION && v->pins != 0)
 		becomes_write(v, REASON_SETS_TIED);
+}
+
+/* EXPLAIN READMUX: the verdict of what stands behind it, all of it. */
+static void classify_explained(struct span sql, const struct sql_mode *mode,
+			       struct sql_verdict *v)
+{
+	struct sql_verdict outer = *v;
+
+	classify_whole(span_from(sql, outer.explained_at), mode, v);
+	if (v->hint == SQL_HINT_NONE) {
+		v->hint = outer.hint;
+		v->hint_backend = outer.hint_backend;
+	}
+	v->explained_at = outer.explained_at;
+}
+
+void sql_classify(struct span sql, const struct sql_mode *mode, struct sql_verdict *v)
+{
+	classify_whole(sql, mode, v);
+	if (RMX_LIKELY((v->flags & SQL_EXPLAIN_READMUX) == 0))
+		v->explained_at = 0;
+	else
+		classify_explained(sql, mode, v);
 }

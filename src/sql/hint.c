@@ -70,6 +70,10 @@ void hint_read(struct span comment, struct sql_verdict *v)
 {
 	struct span ask = trim(comment);
 
-	if (span_starts_nocase(ask, "readmux:"))
-		sql_take_hint(span_from(ask, sizeof("readmux:") - 1), v);
+	if (!span_starts_nocase(ask, "readmux:"))
+		return;
+	ask = trim(span_from(ask, sizeof("readmux:") - 1));
+	/* what was to be explained must never run, whatever else was asked for */
+	if (v->hint == SQL_HINT_NONE || span_is_nocase(ask, "explain"))
+		sql_take_hint(ask, v);
 }

@@ -183,18 +183,39 @@ static void explain_into(struct walk *w)
 	walk_downgrade(w, REASON_INTO, w->token.text);
 }
 
+/*
+ * EXPLAIN READMUX and a statement.  Without one it is about a table of that name, as is
+ * DESCRIBE.  Steps to the token behind EXPLAIN, or behind READMUX.
+ */
+static bool is_for_readmux(struct walk *w)
+{
+	bool explain = w->word == WORD_EXPLAIN;
+
+	if (!walk_next(w) || !explain || w->word != WORD_READMUX || w->token.conditional)
+		return false;
+	if (!walk_next(w) || (!walk_at(w, '(') && statement_find(w->word) == NULL))
+		return false;
+	w->part.flags |= SQL_EXPLAIN_READMUX;
+	if (w->verdict->explained_at == 0)
+		w->verdict->explained_at = (uint32_t)w->token.at;
+	return true;
+}
+
 /* EXPLAIN | DESCRIBE | DESC [ANALYZE] [FORMAT = x] [INTO @x] statement, or a table. */
 void statement_describe(struct walk *w)
 {
 	bool analyze = false, odd = false;
 
-	while (walk_next(w) && !begins_explainable(w)) {
+	if (is_for_readmux(w))
+		return;
+	while (!w->ended && !begins_explainable(w)) {
 		analyze |= w->word == WORD_ANALYZE;
 		odd |= !is_explain_option(w);
 		if (w->word == WORD_FOR)
 			explain_for(w);
 		else if (w->token.kind == TOKEN_USER_VARIABLE)
 			explain_into(w);
+		(void)walk_next(w);
 	}
 	if (w->ended || w->part.class == SQL_WRITE)
 		return;

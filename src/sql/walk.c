@@ -451,8 +451,7 @@ static void read_token(struct walk *w)
 {
 	lexer_next(&w->lexer, &w->token);
 	while (w->token.kind == TOKEN_COMMENT) {
-		if (w->verdict->hint == SQL_HINT_NONE)
-			hint_read(w->token.text, w->verdict);
+		hint_read(w->token.text, w->verdict);
 		lexer_next(&w->lexer, &w->token);
 	}
 	w->in_variable = continues_variable(w);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SIGTERM: stop accepting, finish what runs, exit 0."""
 
+import json
 import os
 import signal
 import socket
@@ -148,6 +149,14 @@ def test_a_reload_tells_what_it_changed(start_readmux):
     assert "setting=users" in text and "hidden-secret" not in text
     assert "only a restart brings it into force" in text and "setting=workers was=2 is=3" in text
     assert 'outcome="changed: users, wait.read; changed, but only a restart brings it into' in text
+    settings = {each["name"]: each for each in
+                json.loads(process.http("/v1/reports/settings")[2])}
+    assert (settings["workers"]["value"], settings["workers"]["pending"]) == ("2", "3")
+    assert (settings["wait.read"]["value"], settings["wait.read"]["pending"]) == ("7s", None)
+    text = reload(process)
+    assert "setting=workers was=2 is=3" in text and "nothing has changed" not in text
+    text = reload(process, workers=2)
+    assert 'outcome="nothing has changed"' in text
     text = reload(process, wait={"read": "never"})
     assert "reload refused; nothing was changed" in text and "wait.read" in text
 

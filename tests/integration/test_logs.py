@@ -2,6 +2,7 @@
 """What readmux writes: as logfmt or JSON, slow statements with their time, failed logins."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
@@ -108,6 +109,25 @@ def test_names_in_utf8(json_log):
     with pytest.raises(pymysql.err.OperationalError):
         process.connect(user="müa€", password="wrong")
     assert wait_line(process, "login failed")["login"] == "müa€"
+
+
+def test_no_failed_login_is_unaccounted_for(json_log):
+    """A place that logs is limited to 20 lines a second; what it leaves out is told."""
+    process = json_log()
+
+    def fail(_):
+        with pytest.raises(pymysql.err.OperationalError):
+            process.connect(password="wrong")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(fail, range(200)))
+
+    def told():
+        return len(lines(process, "login failed")) + sum(
+            each.get("left_out", 0) for each in map(json.loads, process.log_text().splitlines())
+            if "login failed" in (each["event"], each.get("of")))
+
+    wait_until(lambda: told() == 200, "every failed login is counted", 10)
 
 
 def test_logfmt_is_the_default(readmux):

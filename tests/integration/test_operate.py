@@ -159,6 +159,16 @@ def test_orders_need_the_token(operated, readmux):
     at = ("--admin", f"127.0.0.1:{readmux.admin_port}")
     assert "none is configured" in readmux_command("drain", *at, status=1)
     assert readmux.alive()
+    assert len(re.findall(r'event="order refused" order=/v1/reload peer=127\.0\.0\.1 ',
+                          operated.log_text())) == 2
+
+
+def test_orders_are_in_the_log(operated):
+    """With the caller's address, whatever the level is."""
+    for level in ("error", "info"):
+        readmux_command("log-level", level, "--config", operated.config)
+        assert re.search(rf'level=info event=order order=/v1/log-level/{level} '
+                         r'peer=127\.0\.0\.1 port=\d+', operated.log_text())
 
 
 # ------------------------------------------------------------------------ check

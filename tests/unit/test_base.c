@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include <readmux/base/buffer.h>
 #include <readmux/base/error.h>
@@ -126,6 +127,14 @@ static void test_log_limits_its_rate(void **state)
 		log_warn(NULL, "again", LOG_UINT("i", (uint64_t)i));
 	/* a second may turn over in between, once */
 	assert_in_range(lines, LOG_SITE_LINES, 2 * LOG_SITE_LINES);
+	log_tell_left_out();
+	(void)usleep(1100000);
+	lines = 0;
+	log_tell_left_out();
+	assert_int_equal(lines, 1);
+	assert_non_null(strstr(last_line, "event=\"lines left out\" of=again left_out="));
+	log_tell_left_out();
+	assert_int_equal(lines, 1);
 	log_set_sink(NULL);
 }
 

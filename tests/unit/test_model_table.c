@@ -89,6 +89,13 @@ static void test_choice(void **state)
 		{ "%", 9, "mysql-0 mysql-1 other 12" },
 		{ "12", 9, "12" },
 		{ "%th%", 1, "other" },
+		{ "mysql\\-_", 9, "mysql-0 mysql-1" },
+		{ "mysql\\_0", 9, "" },
+		{ "%\\%", 9, "" },
+		{ "o%\\her", 9, "other" },
+		{ "a\\_b", 9, "a_b" },
+		{ "a_b", 9, "a_b axb a\\b" },
+		{ "a\\\\b", 9, "a\\b" },
 	};
 
 	(void)state;
@@ -100,6 +107,11 @@ static void test_choice(void **state)
 		table_append(&t, &part);
 		add(&t, "other", 3);
 		add(&t, "12", 0);
+		if (rows[i].like != NULL && rows[i].like[0] == 'a') {
+			add(&t, "a_b", 1);
+			add(&t, "axb", 1);
+			add(&t, "a\\b", 1);
+		}
 		table_filter(&t, rows[i].like != NULL ? span_of(rows[i].like) : SPAN_NONE,
 			     rows[i].limit);
 		check(&t, rows[i].left);

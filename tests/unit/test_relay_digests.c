@@ -92,12 +92,39 @@ static void test_shapes_are_bounded(void **state)
 	digests_free(d);
 }
 
+/* Among shapes that come once each, one that comes again and again stays. */
+static void test_a_new_shape_can_stay(void **state)
+{
+	struct digests *d = digests_new();
+	struct table t = { .columns = digests_columns, .width = digests_width };
+	char sql[64];
+
+	(void)state;
+	for (unsigned i = 0; i < DIGESTS_MAX; i++) {
+		(void)snprintf(sql, sizeof(sql), "SELECT old%u FROM t", i);
+		add(d, sql, 1, true, 1000);
+	}
+	for (unsigned i = 0; i < DIGESTS_MAX / 2; i++) {
+		(void)snprintf(sql, sizeof(sql), "SELECT once%u FROM t", i);
+		add(d, "SELECT hot", 1, true, 1);
+		add(d, sql, 1, true, 1);
+	}
+	digests_fill(d, &t);
+	assert_int_equal(t.rows, DIGESTS_MAX);
+	table_filter(&t, SPAN_LITERAL("select hot"), 10);
+	assert_int_equal(t.rows, 1);
+	assert_true(span_is(table_cell(&t, 0, 1), "250"));
+	table_free(&t);
+	digests_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_of_two_workers),
 		cmocka_unit_test(test_sampling_keeps_the_sum),
 		cmocka_unit_test(test_shapes_are_bounded),
+		cmocka_unit_test(test_a_new_shape_can_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,10 @@ static void test_hints(void **state)
 		{ "/* readmux: primary */ /* readmux: replica */ SELECT 1",
 		  SQL_HINT_PRIMARY, "" },
 		{ "/* x */ /* readmux: replica */ SELECT 1", SQL_HINT_REPLICA, "" },
+		{ "/* readmux: primary */ DELETE FROM t /* readmux: explain */",
+		  SQL_HINT_EXPLAIN, "" },
+		{ "/* readmux: backend=b */ EXPLAIN READMUX SELECT 1", SQL_HINT_BACKEND, "b" },
+		{ "EXPLAIN READMUX /* readmux: replica */ SELECT 1", SQL_HINT_REPLICA, "" },
 		{ "SELECT '/* readmux: primary */'", SQL_HINT_NONE, "" },
 		{ "-- readmux: primary\nSELECT 1", SQL_HINT_PRIMARY, "" },
 		{ "/* readmux: replica */ DELETE FROM t", SQL_HINT_REPLICA, "" },
@@ -252,6 +256,43 @@ static void test_hints(void **state)
 		sql_classify(span_of(hints[i].sql), &row_modes[MYSQL], &v);
 		assert_int_equal(v.hint, hints[i].hint);
 		assert_true(span_is(v.hint_backend, hints[i].backend));
+	}
+}
+
+static void test_explained_by_readmux(void **state)
+{
+	/* <rest>: what is explained; NULL: a server's business */
+	static const struct {
+		const char    *sql;
+		const char    *rest;
+		enum sql_class class;
+	} explained[] = {
+		{ "EXPLAIN READMUX SELECT 1", "SELECT 1", SQL_READ },
+		{ "/* x */ explain readmux /* y */ delete from t", "delete from t", SQL_WRITE },
+		{ "EXPLAIN READMUX (SELECT 1)", "(SELECT 1)", SQL_READ },
+		{ "EXPLAIN READMUX SET NAMES utf8mb4", "SET NAMES utf8mb4", SQL_SESSION },
+		{ "EXPLAIN READMUX SELECT 1; DELETE FROM t", "SELECT 1; DELETE FROM t", SQL_WRITE },
+		{ "EXPLAIN READMUX EXPLAIN READMUX DELETE FROM t", "EXPLAIN READMUX DELETE FROM t",
+		  SQL_READ },
+		{ "EXPLAIN READMUX", NULL, SQL_READ },
+		{ "EXPLAIN readmux a", NULL, SQL_READ },
+		{ "EXPLAIN `readmux`", NULL, SQL_READ },
+		{ "DESCRIBE readmux select", NULL, SQL_READ },
+		{ "SELECT 1; EXPLAIN READMUX SELECT 1", NULL, SQL_READ },
+		{ "EXPLAIN SELECT * FROM readmux", NULL, SQL_READ },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(explained); i++) {
+		struct span sql = span_of(explained[i].sql);
+		struct sql_verdict v;
+
+		sql_classify(sql, &row_modes[MYSQL], &v);
+		assert_int_equal(sql_is_explained(&v), explained[i].rest != NULL);
+		if (explained[i].rest == NULL)
+			continue;
+		assert_true(span_is(span_from(sql, v.explained_at), explained[i].rest));
+		assert_int_equal(v.class, explained[i].class);
 	}
 }
 
@@ -297,6 +338,8 @@ int main(void)
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_write_constructs),
 		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_explained_by_readmux),
+		cmocka_unit_test(test_explained_by_readmux),
 		cmocka_unit_test(test_hint_leaves_class),
 		cmocka_unit_test(test_what_decided),
 		cmocka_unit_test(test_reasons),

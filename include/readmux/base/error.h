@@ -148,6 +148,9 @@
 	  "readmux: hint names backend '%s', which is %s", \
 	  "A comment or query attribute named a server that cannot run the statement " \
 	  "now, or that there is not. Correct the hint.") \
+	X(EXPLAIN_IMPOSSIBLE, 1105, "HY000", \
+	  "readmux: a statement to be explained must not be that long, nor stand in PREPARE or EXECUTE IMMEDIATE; it was not run", \
+	  "Send it as a statement of its own, of at most `sessions.max_statement`.") \
 	X(SHOW_DENIED, 1227, "42000", \
 	  "Access denied; SHOW READMUX needs %s", \
 	  "Name the user in `admin.users`, or grant PROCESS at the server.") \

@@ -8,7 +8,7 @@
  * that bytes from a peer are quoted and made harmless in one place.  Fields
  * are not evaluated unless the level is on.  Each place in the code that logs
  * writes at most LOG_SITE_LINES lines a second; the next line then says how
- * many were left out.  Any thread may log; a line is one write().
+ * many were left out, or log_tell_left_out() does when there is none.  Any thread may log; a line is one write().
  */
 #ifndef READMUX_BASE_LOG_H
 #define READMUX_BASE_LOG_H
@@ -51,6 +51,8 @@ struct log_ctx {
 
 /* One place in the code that logs; limits its own rate. */
 struct log_site {
+	struct log_site *_Atomic next;	/* of those that have ever left lines out */
+	const char      *_Atomic event;	/* of its last line; NULL = not among them */
 	_Atomic uint64_t second;
 	_Atomic uint32_t lines;
 	_Atomic uint32_t dropped;
@@ -70,6 +72,9 @@ const char *log_level_name(enum log_level level);
 /* Use the macros below.  <ctx> may be NULL; so may <site>: no limit. */
 void log_write(struct log_site *site, enum log_level level, const struct log_ctx *ctx,
 	       const char *event, const struct log_field *fields, size_t n);
+
+/* Once a second: a line for each place that has left lines out and written none since. */
+void log_tell_left_out(void);
 
 /*
  * Hand lines to <sink> instead of stderr; NULL restores stderr.  For tests and

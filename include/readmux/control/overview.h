@@ -11,10 +11,12 @@
 #include <readmux/control/events.h>
 #include <readmux/control/fleet.h>
 #include <readmux/control/observer.h>
+#include <readmux/control/reload.h>
 #include <readmux/model/settings.h>
 
 struct overview {
-	const struct settings *settings;
+	const struct settings *settings;	/* in force */
+	const struct reload_pending *pending;	/* ... and what a restart would bring */
 	const struct topology *topology;
 	const struct fleet    *fleet;
 	const struct observer *observer;

@@ -32,4 +32,18 @@ void tls_pair_drop(struct tls_pair *pair);
 void reload_tell(const struct settings *before, const struct settings *after, char *words,
 		 size_t room);
 
+/* For each row of settings_table() the value that waits for a restart, as text; NULL = none. */
+struct reload_pending {
+	char **values;
+};
+
+/*
+ * Give <after> what only a restart changes as it is in <before>, the settings in force;
+ * what it had instead is <pending> from now on.  False: no memory, <after> is of no use.
+ */
+RMX_MUST_CHECK
+bool reload_keep(const struct settings *before, struct settings *after,
+		 struct reload_pending *pending);
+void reload_pending_free(struct reload_pending *pending);
+
 #endif

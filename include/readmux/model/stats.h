@@ -23,7 +23,7 @@
 	X(statements_primary_total, counter, "Statements sent to the primary")	\
 	X(statements_replica_total, counter, "Statements sent to a replica")	\
 	X(statements_waiting,     gauge,   "Statements waiting for a server connection now") \
-	X(waits_total,            counter, "Statements that had to wait for a server connection") \
+	X(waits_total,            counter, "Statements that had to wait for a server or a connection to it") \
 	X(retries_total,          counter, "Reads that were run again on another server") \
 	X(repairs_total,          counter, "Reads that a replica refused as writes, run again on the primary") \
 	X(errors_total,           counter, "Errors that readmux itself sent to clients") \

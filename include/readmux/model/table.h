@@ -54,10 +54,13 @@ void table_append(struct table *t, const struct table *more);
 void table_sort(struct table *t, unsigned column);
 
 /*
- * Keep rows of which a text matches the pattern <like> (% and _ as in SQL, without case;
+ * Keep rows of which a text matches the pattern <like> (%, _ and backslashes as in SQL, without case;
  * SPAN_NONE = all), and at most <limit> of them.
  */
 void table_filter(struct table *t, struct span like, uint64_t limit);
+
+/* Append such rows of <from>, which has the same columns. */
+void table_select(struct table *t, const struct table *from, struct span like, uint64_t limit);
 
 void table_free(struct table *t);
 

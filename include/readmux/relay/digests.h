@@ -13,7 +13,7 @@
 #include <readmux/model/table.h>
 #include <readmux/sql/digest.h>
 
-#define DIGESTS_MAX 500u	/* shapes; a new one takes the place of the rarest */
+#define DIGESTS_MAX 500u	/* shapes; a new one takes the place, and the rank, of the rarest */
 
 struct digests;
 

@@ -41,6 +41,7 @@ struct relay_host_ops {
 
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(interruption_list, interruption);
+TAILQ_HEAD(relay_walk_list, relay_walk);
 
 struct relay_env {
 	struct loop               *loop;
@@ -67,6 +68,7 @@ struct relay_env {
 	struct slab                sessions;	/* struct session */
 	struct slab                conns;	/* struct server_conn */
 	struct session_list        all;		/* every session */
+	struct relay_walk_list     walks;	/* over them, for reports */
 	struct session_list        waiting;	/* those whose statement waits for a server to become usable */
 	struct interruption_list   interruptions;	/* KILLs under way; session_kill.c */
 	size_t                     waiting_count;	/* those, and those in a pool's line */

@@ -12,7 +12,10 @@
 #include <readmux/model/table.h>
 #include <readmux/sql/report.h>
 
+#include <sys/queue.h>
+
 struct relay_env;
+struct session;
 
 /* What a session's phase is called (worker_stats.phases); NULL behind the last. */
 const char *relay_phase_name(unsigned phase);
@@ -20,8 +23,25 @@ const char *relay_phase_name(unsigned phase);
 /* An empty table for a report that the workers make. */
 struct table relay_report_table(enum report report);
 
-/* Add what <env>'s worker knows to <t>, which relay_report_table() has made. */
-void relay_report_fill(struct relay_env *env, enum report report, struct table *t);
+/*
+ * What <env>'s worker knows is added to a table that relay_report_table() has made, in slices:
+ * there may be many sessions, and they have other things to do.
+ */
+struct relay_walk {
+	TAILQ_ENTRY(relay_walk) link;	/* private, as all of it */
+	enum report     report;
+	struct session *next;
+	size_t          rows;
+};
+
+void relay_walk_begin(struct relay_env *env, struct relay_walk *walk, enum report report);
+/* Add the next slice to <t>; false: that was the last, and <walk> has ended. */
+RMX_MUST_CHECK
+bool relay_walk_slice(struct relay_env *env, struct relay_walk *walk, struct table *t);
+/* End it before that. */
+void relay_walk_end(struct relay_env *env, struct relay_walk *walk);
+/* <s> leaves the list of sessions. */
+void relay_walks_pass(struct relay_env *env, struct session *s);
 
 /* What the workers have put into <t> is now all there is: bring it into order. */
 void relay_report_finish(enum report report, struct table *t);

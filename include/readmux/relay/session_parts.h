@@ -73,6 +73,7 @@ struct statement {
 	uint64_t           insert_id;		/* of its OK packet, 0 = none */
 	uint64_t           affected_rows;	/* of its last OK packet */
 	uint64_t           rows;		/* of its last result set */
+	uint32_t           backend_id;		/* where it was sent; 0 = nowhere yet */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
 	uint16_t           error;		/* number of its ERR packet, 0 = none */
@@ -95,6 +96,9 @@ struct statement {
 	bool               given_up;		/* its server is left because it is silent */
 	bool               in_transaction;	/* the session was in one when it began */
 	bool               harmless;		/* changes no data, whatever its class */
+	bool               routed;		/* a server was to answer it */
+	bool               recorded;		/* statement_record() */
+	bool               binary;		/* readmux answers it itself, with binary rows */
 	bool               prepare_again;	/* the server has lost the prepared statement */
 	bool               alone;		/* nothing was in flight before it when it was sent */
 	bool               replica;		/* it runs on a replica */
@@ -173,6 +177,7 @@ struct session {
 		uint8_t               refused;	/* changes so far */
 	} before;				/* COM_CHANGE_USER */
 	struct decisions     *decisions;	/* where its last statements went; NULL = none yet */
+	struct showing       *showing;		/* its SHOW READMUX under way; NULL = none */
 	struct trackers      *trackers;		/* as the client has set them; NULL = never */
 	struct ties          *ties;		/* named things on its connection; NULL = none */
 	struct prepared_set   prepared;
@@ -289,6 +294,8 @@ void session_close_prepared(struct session *s);
 RMX_MUST_CHECK
 bool statement_begin(struct session *s, struct span packet, bool whole);
 void statement_start(struct session *s, struct span packet, bool whole);
+/* A read by its <text>, but a replica has refused one of its shape: it becomes a write. */
+void statement_heed_refusals(struct session *s, struct span text);
 /* Run it on <conn>, which the session has; fresh: it was leased for this statement. */
 void statement_send_on(struct session *s, struct server_conn *conn, bool fresh);
 void statement_run_again(struct session *s);
@@ -346,7 +353,16 @@ void session_uncount_user(struct session *s);
 void statement_count_sent(struct session *s);
 void statement_count_retry(struct session *s, struct pool *pool);
 void statement_count_error(struct session *s, uint16_t number);
-void statement_count_answered(struct session *s, const struct server_conn *conn);
+/* How its time was spent; what did not come to pass took none. */
+struct statement_times {
+	uint64_t took_us;	/* all of it */
+	uint64_t queue_us, restore_us, server_us, send_us;
+};
+/*
+ * The one place where a statement that was a server's to answer is counted, remembered and
+ * logged, once: by <conn>, which has answered all of it, or (NULL) it ends without that.
+ */
+void statement_record(struct session *s, const struct server_conn *conn);
 
 /* session_consistency.c */
 enum consistency session_consistency(const struct session *s);
@@ -366,6 +382,9 @@ bool statement_wants_position(const struct session *s);
 
 /* session_readmux.c */
 struct sql_assignment;
+/* readmux answers it itself, not a server. */
+bool session_would_answer(const struct sql_verdict *v, struct span text,
+			  const struct sql_mode *mode);
 /* SELECT @@readmux_...: true, and answered. */
 bool session_answers(struct session *s, struct span text);
 /* SET @readmux_... and nothing else, or to what makes no sense: true, and answered. */
@@ -422,8 +441,9 @@ struct session *session_find(struct relay_env *env, uint32_t id);
 bool session_kill(struct session *s, const struct sql_kill *kill, struct span packet);
 
 /* session_report.c */
-/* The statement is answered by <conn>: a line of the log, if that is wanted. */
-void statement_report(const struct session *s, const struct server_conn *conn);
+/* The statement has ended: a line of the log, if that is wanted. */
+void statement_report(const struct session *s, const struct server_conn *conn,
+		      const struct statement_times *times);
 
 /* session_right.c */
 /* A user with one of these rights ("'PROCESS','SUPER'") on the server; the answer comes to <told>. */
@@ -440,10 +460,22 @@ void session_ask_right(struct session *s, const char *sql, enum sql_hint hint,
 		       void (*told)(struct session *s, bool allowed));
 
 /* session_show.c */
-/* SHOW READMUX, or a statement that is to be explained: true, and taken over. */
+/*
+ * SHOW READMUX, or a statement that is to be explained (<text> without EXPLAIN READMUX): true,
+ * and taken over.
+ */
 bool session_shows(struct session *s, struct span text, struct span packet);
-/* The statement is answered: remember where it ran, and why. */
-void session_keep_decision(struct session *s, const struct server_conn *conn);
+/* It would be one, in the binary protocol. */
+bool session_would_show(const struct sql_verdict *v);
+/*
+ * The start of a long statement or the text of another, which asks for an explanation that
+ * there cannot be: true, and refused.
+ */
+bool session_refuses_explain(struct session *s, struct span text, struct span packet, bool whole);
+/* The statement has ended: remember where it ran, and why. */
+void session_keep_decision(struct session *s, const struct statement_times *times);
+/* What a SHOW READMUX keeps while it is under way. */
+void session_drop_showing(struct session *s);
 extern const struct table_column decisions_columns[];
 extern const unsigned decisions_width;
 

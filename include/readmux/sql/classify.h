@@ -37,8 +37,9 @@ enum sql_flag {
 	SQL_SHOW_READMUX      = 1u << 10, /* SHOW READMUX ... */
 	SQL_FOUND_ROWS_WANTED = 1u << 11, /* SELECT SQL_CALC_FOUND_ROWS */
 	SQL_SETS_TRANSACTION  = 1u << 12, /* SET TRANSACTION without SESSION/GLOBAL: for the next one only */
+	SQL_EXPLAIN_READMUX   = 1u << 19, /* EXPLAIN READMUX; the verdict is that of what follows */
 	SQL_READS_READMUX     = 1u << 16, /* @@readmux_... */
-	SQL_SETS_INSERT_ID    = 1u << 17, /* LAST_INSERT_ID(expr), INSERT .. RETURNING: may set it to what
+	SQL_SETS_INSERT_ID    = 1u << 18, /* LAST_INSERT_ID(expr), INSERT .. RETURNING: may set it to what
 					   * no OK packet tells */
 	SQL_TRACKERS          = 1u << 15, /* sets or shows session_track_... variables */
 	SQL_RELEASES          = 1u << 14, /* COMMIT or ROLLBACK with RELEASE: the connection ends */
@@ -91,11 +92,20 @@ struct sql_verdict {
 	uint32_t          pins;		/* enum sql_pin */
 	uint8_t           previous;	/* how often its first statement asks what SQL_ABOUT_PREVIOUS
 					 * says, up to 255 */
-	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME | explain */
+	enum sql_hint     hint;		/* first hint comment: readmux: primary | replica | backend=NAME; or
+					 * explain, wherever it stands */
 	struct span       hint_backend;	/* NAME, inside the text */
 	enum sql_consistency hint_consistency;	/* readmux: consistency=NAME */
 	struct span       what;		/* the token that decided (function or variable name), or empty */
+	uint32_t          explained_at;	/* EXPLAIN READMUX: where the statement begins that the verdict is
+					 * about; 0 = none */
 };
+
+/* It is to be explained by readmux, and must not run. */
+static inline bool sql_is_explained(const struct sql_verdict *v)
+{
+	return v->hint == SQL_HINT_EXPLAIN || v->explained_at > 0;
+}
 
 /*
  * Several statements in one text give one verdict: flags and pins are or-ed
