@@ -92,6 +92,7 @@ void session_close(struct session *s, const char *why)
 	session_set_phase(s, SESSION_CLOSED);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
+	statement_drop_inner(s);
 	s->body = (struct body){ 0 };
 	session_drop_conn(s);
 	session_close_prepared(s);
@@ -139,6 +140,7 @@ void session_close_gently(struct session *s, const char *why)
 	say_closed(s, why);
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
+	statement_drop_inner(s);
 	s->body = (struct body){ 0 };
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);
