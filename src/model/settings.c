@@ -125,6 +125,12 @@ static const struct setting table[] = {
 	{ "pool.share", SETTING_BOOL, AT(pool_share), 0, 1, "on", NULL, SETTING_RELOAD,
 	  "Sessions of one user take turns on server connections; 'off': a connection "
 	  "serves one session only and is closed with it." },
+	{ "pool.trust_routines", SETTING_BOOL, AT(pool_trust_routines), 0, 1, "off", NULL,
+	  SETTING_RELOAD,
+	  "'on': stored routines leave nothing on their connection that the servers' trackers do "
+	  "not report (no GET_LOCK(), SET TRANSACTION, SET ROLE, SELECT .. INTO @x; on MariaDB no "
+	  "SET @@x), so a session need not stay on its connection to the primary after CALL or a "
+	  "stored function." },
 
 	{ "wait.read", SETTING_DURATION, AT(wait_read_ms), 0, HOUR, "5s", NULL,
 	  SETTING_RELOAD,

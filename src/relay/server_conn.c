@@ -348,7 +348,7 @@ static void note_entry(struct server_conn *conn, const struct track_entry *entry
 		change_state(conn, state_with_schema(conn->session_state, entry->value));
 		return;
 	case SESSION_TRACK_STATE_CHANGE:
-		conn->note.state_unexplained = span_is(entry->value, "1");
+		conn->note.state_reported |= span_is(entry->value, "1");
 		return;
 	case SESSION_TRACK_GTIDS:
 		(void)span_copy(entry->value, conn->position, sizeof(conn->position));

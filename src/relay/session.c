@@ -104,6 +104,7 @@ void session_close(struct session *s, const char *why)
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
 	hold_drop(&s->st.filled, s->env->loop);
+	statement_drop_inner(s);
 	body_drop(s);
 	session_drop_conn(s);
 	session_close_prepared(s);
@@ -155,6 +156,7 @@ void session_close_gently(struct session *s, const char *why)
 	statement_stop_waiting(s);
 	hold_drop(&s->st.packet, s->env->loop);
 	hold_drop(&s->st.filled, s->env->loop);
+	statement_drop_inner(s);
 	body_drop(s);
 	session_set_phase(s, SESSION_CLOSING);
 	stream_pause(&s->stream);

@@ -266,6 +266,7 @@ void session_command(struct session *s, struct span packet, bool whole)
 		return;
 	}
 	s->serial++;
+	statement_drop_inner(s);
 	s->st = (struct statement){
 		.command = command,
 		.verdict = { .class = row->class, .reason = row->reason, .pins = row->pins },

@@ -88,11 +88,22 @@ struct span session_statement_text(const struct session *s)
 {
 	struct span payload = span_from(hold_span(&s->st.packet), PACKET_HEADER_LEN);
 
+	if (s->st.inner.len > 0)
+		return hold_span(&s->st.inner);
 	if (s->st.command == COM_QUERY)
 		return session_query_text(s, payload);
 	if (s->st.command == COM_STMT_EXECUTE && s->st.prepared->query != NULL)
 		return s->st.prepared->query->text;
 	return SPAN_NONE;
+}
+
+struct session_state *session_statement_state(const struct session *s, struct session_state *now)
+{
+	if (s->st.inner_meaning != NULL)
+		return s->st.inner_meaning;
+	if (s->st.command == COM_STMT_EXECUTE && s->st.prepared->query != NULL)
+		return s->st.prepared->query->state;
+	return now;
 }
 
 /* What a SET, whose text was read in state <read_in>, has done that the server has not reported. */
@@ -124,19 +135,68 @@ static bool auto_is_null(const struct session *s)
 	return value.len > 0 && !span_is(value, "0") && !span_contains_nocase(value, "OFF");
 }
 
+/* A query in the text may read a view, and a view may call a stored function. */
+static bool has_query(const struct session *s)
+{
+	struct span text = session_statement_text(s);
+
+	return span_contains_nocase(text, "select") || span_contains_nocase(text, "(table");
+}
+
+/* Servers report the way to the schema of a prepared statement and back as a change. */
+bool statement_visits_schema(const struct session *s)
+{
+	struct span schema = state_schema(session_statement_state(s, s->state));
+
+	return !span_equal(schema, state_schema(s->state));
+}
+
+/* What they report is what a read before has left to be reported. */
+static bool only_moves_transaction(const struct sql_verdict *v)
+{
+	return v->reason == REASON_STARTS_TRANSACTION || v->reason == REASON_READ_TRANSACTION ||
+	       v->reason == REASON_ENDS_TRANSACTION || v->reason == REASON_SAVEPOINT;
+}
+
+/*
+ * The server says that the session's state has changed, which triggers and functions of
+ * views do, too: is the text of a kind that says itself what it changes?
+ */
+bool statement_explains_change(const struct session *s)
+{
+	const struct statement *st = &s->st;
+	bool runs = st->command == COM_QUERY || st->command == COM_STMT_EXECUTE ||
+		    st->command == COM_STMT_BULK_EXECUTE;
+
+	if (!runs || st->verdict.class == SQL_SESSION)
+		return true;
+	if ((st->verdict.flags & SQL_MULTI) != 0 || (st->verdict.pins & SQL_PIN_CALL) != 0)
+		return false;
+	if (st->verdict.reason == REASON_PREPARES || only_moves_transaction(&st->verdict))
+		return true;
+	if (st->verdict.class == SQL_READ)
+		return statement_visits_schema(s);
+	if (st->verdict.reason == REASON_DEFINES || (st->verdict.flags & SQL_HAS_SET) != 0)
+		return st->verdict.reason != REASON_NOT_UNDERSTOOD && !has_query(s);
+	return false;
+}
+
 static uint32_t new_pins(const struct session *s)
 {
 	const struct statement *st = &s->st;
 	uint32_t pins = st->verdict.pins & ~(uint32_t)(COUNTED_PINS | SQL_UNPIN_TABLE_LOCK);
 	bool trackers_spoke = st->ended_by_ok || st->asked_for_news;
+	bool trusted = s->env->settings->pool_trust_routines;
 	bool lone = (st->verdict.flags & SQL_MULTI) == 0;
 
 	if (st->failed && lone)
 		pins &= ~(uint32_t)UNDONE_PINS;
 	if (st->error == ER_PARSE_ERROR && st->verdict.reason == REASON_NOT_UNDERSTOOD && lone)
 		pins &= ~(uint32_t)SQL_PIN_CALL;	/* it has not begun */
-	if (trackers_spoke && !s->conn->note.state_unexplained)
+	if (trusted && trackers_spoke && !st->changed)
 		pins &= ~(uint32_t)SQL_PIN_CALL;
+	if (st->changed && !st->state_left && !statement_explains_change(s))
+		pins |= PIN_CHANGED;
 	if (s->conn->note.pins || (s->conn->note.tied && st->verdict.reason != REASON_SETS_TIED))
 		pins |= PIN_UNREPLAYABLE;
 	if ((st->verdict.flags & SQL_SETS_TRANSACTION) != 0)
@@ -168,6 +228,9 @@ static void learn_pins(struct session *s)
 {
 	uint32_t before = s->pins;
 
+	if (s->st.state_left)
+		(void)snprintf(s->lost_on, sizeof(s->lost_on), "%s", s->conn->pool->name);
+
 	s->pins &= ~ended_pins(s);
 	s->pins |= new_pins(s);
 	session_learn_ties(s);
@@ -183,8 +246,7 @@ static void learn_state(struct session *s)
 	s->state = state_take(conn->session_state);
 	if ((s->st.verdict.flags & SQL_HAS_SET) != 0 && !s->st.failed &&
 	    s->st.verdict.class == SQL_SESSION)
-		keep_assignments(s, s->st.command == COM_STMT_EXECUTE ?
-				 s->st.prepared->query->state : before);
+		keep_assignments(s, session_statement_state(s, before));
 	state_drop(before);
 	if (conn->note.insert_id_changed)
 		insert_id_set(&s->insert_id, conn->insert_id);

@@ -206,14 +206,12 @@ static bool must_prepare_again(const struct session *s, uint16_t number)
 	       (number == ER_MAX_PREPARED_STMT_COUNT && st->command == COM_STMT_PREPARE);
 }
 
-/* Nothing was run: it goes to the primary, and so do others of its shape from now on. */
-static void repair(struct session *s)
+/* It looks like a read and is none: so are others of its shape from now on. */
+static void remember_shape(struct session *s)
 {
 	struct sql_mode mode = session_sql_mode(s);
 	struct span text = session_statement_text(s);
 
-	s->st.again = s->st.primary_only = true;
-	STAT_INC(s->env->stats, repairs_total);
 	if (text.len > 0)
 		refused_add(s->env->refused, sql_digest(text, &mode), loop_now_us(s->env->loop));
 }
@@ -229,13 +227,54 @@ static bool ties_to_replica(const struct session *s, const struct server_conn *c
 	return (conn->note.pins || conn->note.tied) && st->replica && !st->passed &&
 	       st->verdict.class == SQL_SESSION && (st->verdict.flags & SQL_MULTI) == 0 &&
 	       !st->in_transaction && s->pins == 0 &&
-	       s->listen != LISTEN_READ && s->body.kind == BODY_NONE;
+	       s->listen != LISTEN_READ && statement_is_kept(s);
 }
 
 static void set_at_primary(struct session *s, struct server_conn *conn)
 {
 	s->st.again = s->st.primary_only = true;
 	conn->no_reuse = true;
+}
+
+/* Nothing of it is left where it ran: it goes to the primary. */
+static void repair(struct session *s)
+{
+	s->st.again = s->st.primary_only = true;
+	s->st.verdict.hint = SQL_HINT_NONE;
+	if (s->st.verdict.class == SQL_READ)
+		statement_calls_routine(&s->st.verdict);
+	STAT_INC(s->env->stats, repairs_total);
+	remember_shape(s);
+}
+
+/* A read that may be moved to the primary. */
+static bool is_repairable(const struct session *s)
+{
+	return s->st.replica && !s->st.in_transaction && s->pins == 0 &&
+	       s->listen != LISTEN_READ && statement_is_kept(s);
+}
+
+/*
+ * A read at a replica has changed its session: a view's function did.  Tied to a replica the
+ * session could not write, so the connection goes, with what was changed, and the primary
+ * runs the statement.  Where the client has begun to read it is told that something is lost.
+ */
+static void take_change(struct session *s)
+{
+	struct statement *st = &s->st;
+
+	if (st->verdict.reason == REASON_REPAIRED)
+		remember_shape(s);	/* still so */
+	if (st->verdict.class != SQL_READ || st->verdict.pins != 0 || !is_repairable(s) ||
+	    statement_explains_change(s))
+		return;
+	s->conn->no_reuse = true;
+	if (st->passed) {
+		st->state_left = true;
+		remember_shape(s);
+	} else {
+		repair(s);
+	}
 }
 
 static bool in_read_only_transaction(const struct session *s)
@@ -287,8 +326,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 			st->again = st->prepare_again = true;
 		if (server_conn_is_farewell(err.number) && st->route.retryable && statement_is_kept(s))
 			st->again = true;
-		else if (is_read_only_refusal(err.number) && st->replica && !st->in_transaction &&
-			 s->pins == 0 && s->listen != LISTEN_READ && statement_is_kept(s))
+		else if (is_read_only_refusal(err.number) && is_repairable(s))
 			repair(s);
 	}
 	if (st->again)
@@ -343,6 +381,20 @@ static void emit_head(struct session *s, struct server_conn *conn, struct span r
 	emit(s, head);
 }
 
+/* The row of one column says 0 or NULL. */
+static bool gives_nothing(const struct session *s, struct span row)
+{
+	bool text = s->st.command == COM_QUERY;
+
+	if (text)
+		return span_is(row, "\xfb") || span_is(row, "\x01" "0");
+	for (size_t i = 2; i < row.len; i++) {
+		if (row.data[i] != 0)
+			return false;
+	}
+	return row.len == 2 || row.len == 2 + 4 || row.len == 2 + 8;
+}
+
 /* --- the sink ----------------------------------------------------------------- */
 
 static void response_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
@@ -352,6 +404,10 @@ static void response_pass(void *arg, struct server_conn *conn, struct span bytes
 	s->st.partial_packet = conn->result.pass > 0 || conn->result.continued;
 	s->st.seq = conn->result.seq;
 	s->st.has_rows |= row;
+	if (s->st.again)
+		return;
+	if (row && (s->st.verdict.pins & SQL_PIN_USER_LOCK) != 0)
+		s->st.lock_refused = gives_nothing(s, span_from(frame_last(bytes), PACKET_HEADER_LEN));
 	if (row && s->st.columns.n > 0)
 		emit_filled_row(s, bytes);
 	else
@@ -365,6 +421,8 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 
 	s->st.partial_packet = false;
 	s->st.seq = step->seq;
+	if (s->st.again)
+		return;		/* other results of the same text */
 	switch (step->packet) {
 	case RESULT_PACKET_OK:
 		if (ties_to_replica(s, conn)) {
@@ -374,11 +432,15 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		s->status = ok->status & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 		s->st.warnings = ok->warnings;
 		s->st.ended_by_ok = true;
+		s->st.changed |= conn->note.state_reported;
 		s->st.has_result &= ok->header != PACKET_OK;
 		s->st.affected_rows = ok->affected_rows;
 		if (ok->last_insert_id != 0)
 			s->st.insert_id = ok->last_insert_id;
-		emit_ok(s, step, raw, ok);
+		if (conn->note.state_reported)
+			take_change(s);
+		if (!s->st.again)
+			emit_ok(s, step, raw, ok);
 		return;
 	case RESULT_PACKET_EOF:
 		s->status = conn->result.status;
@@ -413,7 +475,9 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 
 	if (s->st.first_us == 0)
 		s->st.first_us = loop_now_us(s->env->loop);
-	if (keeps_back(s))
+	if (s->st.again)
+		s->env->out_count = 0;
+	else if (keeps_back(s))
 		stash(s);
 	else
 		write_out(s);
@@ -425,20 +489,28 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 /* --- news that the client cannot be told --------------------------------------------- */
 
 /*
- * Trackers ride on OK packets, and a result set that ends with EOF has none.  What a stored
- * program has changed is reported with the next OK then, so one is asked for.  MariaDB
- * forgets it instead (seen on 10.11).
+ * Trackers ride on OK packets; a result set that ends with EOF has none, and an error
+ * neither.  What a stored program has changed, a trigger before its statement failed, say, is
+ * reported with the next OK then, so one is asked for.  MariaDB forgets it instead (seen on
+ * 10.11).
  */
-static bool owes_news(const struct statement *st, const struct server_conn *conn)
+static bool owes_news(const struct session *s, const struct server_conn *conn)
 {
-	return !conn->mariadb && !st->ended_by_ok && !st->failed && (st->verdict.pins & SQL_PIN_CALL) != 0;
+	const struct statement *st = &s->st;
+	bool called = (st->verdict.pins & SQL_PIN_CALL) != 0;
+	bool broke_off = st->failed && st->verdict.class == SQL_WRITE &&
+			 st->error != ER_PARSE_ERROR && (st->command == COM_QUERY ||
+			 st->command == COM_STMT_EXECUTE || st->command == COM_STMT_BULK_EXECUTE);
+
+	return !conn->mariadb && !st->ended_by_ok &&
+	       (broke_off || (called && !st->failed) || statement_visits_schema(s));
 }
 
 static void news_end(void *arg, struct server_conn *conn)
 {
 	struct session *s = session_from(arg);
 
-	(void)conn;
+	s->st.changed |= conn->note.state_reported;
 	s->st.asked_for_news = true;
 	statement_done(s);
 }
@@ -457,7 +529,7 @@ static bool asked_for_news(struct session *s, struct server_conn *conn)
 	uint8_t memory[PACKET_HEADER_LEN + 1];
 	struct writer w = writer_over(memory, sizeof(memory));
 
-	if (!owes_news(&s->st, conn))
+	if (!owes_news(s, conn))
 		return false;
 	writer_begin(&w, 0);
 	writer_uint(&w, COM_PING, 1);

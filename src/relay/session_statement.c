@@ -279,7 +279,7 @@ void statement_run_again(struct session *s)
 
 	session_set_phase(s, SESSION_ROUTING);
 	buffer_free(&s->stash);
-	st->again = st->failed = st->has_rows = st->passed = false;
+	st->again = st->failed = st->has_rows = st->passed = st->changed = false;
 	st->seq = 0;		/* nothing of an answer was passed on */
 	st->attempts++;
 	if (st->attempts > ATTEMPTS_AT_ONCE)
@@ -336,6 +336,14 @@ bool statement_begin(struct session *s, struct span packet, bool whole)
 	return true;
 }
 
+/* By its text it is a read, but a view in it calls a stored function that is more. */
+void statement_calls_routine(struct sql_verdict *v)
+{
+	v->class = SQL_WRITE;
+	v->reason = REASON_REPAIRED;
+	v->pins |= SQL_PIN_CALL;
+}
+
 void statement_heed_refusals(struct session *s, struct span text)
 {
 	struct sql_verdict *v = &s->st.verdict;
@@ -347,8 +355,7 @@ void statement_heed_refusals(struct session *s, struct span text)
 	if (text.len == 0 || !refused_has(s->env->refused, sql_digest(text, &mode),
 					  loop_now_us(s->env->loop)))
 		return;
-	v->class = SQL_WRITE;
-	v->reason = REASON_REPAIRED;
+	statement_calls_routine(v);
 }
 
 void statement_start(struct session *s, struct span packet, bool whole)
@@ -395,6 +402,7 @@ void statement_done(struct session *s)
 	statement_stop_waiting(s);
 	hold_drop(&st->packet, s->env->loop);
 	hold_drop(&st->filled, s->env->loop);
+	statement_drop_inner(s);
 	buffer_free(&s->stash);
 	prepared_free(s->preparing);	/* the server did not take it */
 	s->preparing = st->prepared = NULL;

@@ -42,10 +42,10 @@ static struct ties *ties_of(struct session *s)
 static uint64_t hash_of(const struct session *s, const struct sql_tie *tie)
 {
 	uint64_t hash = hash_mix(HASH_START ^ tie->pin);
+	struct session_state *read_in = session_statement_state(s, s->state);
 
 	if (tie->pin == SQL_PIN_TEMPORARY_TABLE)
-		hash = hash_span(hash, tie->schema.len > 0 ? tie->schema :
-							     state_schema(s->state));
+		hash = hash_span(hash, tie->schema.len > 0 ? tie->schema : state_schema(read_in));
 	return hash_span(hash_mix(hash), tie->name);
 }
 
@@ -112,7 +112,8 @@ static uint32_t walk_names(struct session *s, struct ties *t)
 	while (sql_ties_next(&walk, &tie)) {
 		if (tie.ends)
 			go(t, hash_of(s, &tie));
-		else
+		else if ((s->st.verdict.pins & tie.pin) != 0 &&
+			 (tie.pin != SQL_PIN_USER_LOCK || !s->st.lock_refused))
 			come(t, &tie, hash_of(s, &tie));
 		told |= tie.pin;
 	}

@@ -48,7 +48,14 @@ static bool skip_rest(struct walk *w)
 	return w->token.kind == TOKEN_END;
 }
 
-/* A literal is all that may stand between FROM and the end. */
+static bool ends_literal(const struct walk *w, const struct sql_named *named)
+{
+	if (w->token.kind == TOKEN_WORD && named->kind == SQL_NAMED_IMMEDIATE)
+		return span_is_nocase(w->token.text, "using");
+	return w->token.kind == TOKEN_END || (w->token.kind == TOKEN_OPERATOR && w->token.op == ';');
+}
+
+/* A literal is all that may stand there. */
 static bool take_literal(struct walk *w, struct span sql, struct sql_named *named)
 {
 	struct span literal = SPAN_NONE;
@@ -57,7 +64,7 @@ static bool take_literal(struct walk *w, struct span sql, struct sql_named *name
 		literal = span_head(span_from(sql, w->token.at), w->token.text.len + 2);
 		step(w);
 	}
-	if (w->token.kind == TOKEN_END || (w->token.kind == TOKEN_OPERATOR && w->token.op == ';'))
+	if (ends_literal(w, named))
 		named->literal = literal;
 	return skip_rest(w);
 }
@@ -73,8 +80,12 @@ bool sql_named_of(struct span sql, const struct sql_mode *mode, struct sql_named
 		return take_name(&w, &named->name) && skip_word(&w, "from") &&
 		       take_literal(&w, sql, named);
 	}
-	if (skip_word(&w, "execute"))
-		return take_name(&w, &named->name) && skip_rest(&w);
+	if (skip_word(&w, "execute")) {
+		if (!mode->mariadb || !skip_word(&w, "immediate"))
+			return take_name(&w, &named->name) && skip_rest(&w);
+		named->kind = SQL_NAMED_IMMEDIATE;
+		return take_literal(&w, sql, named);
+	}
 	named->kind = SQL_NAMED_DEALLOCATE;
 	return (skip_word(&w, "deallocate") || skip_word(&w, "drop")) &&
 	       skip_word(&w, "prepare") && take_name(&w, &named->name) && skip_rest(&w);

@@ -80,19 +80,6 @@ def test_what_a_function_has_set(port, cluster, table):
         cluster.primary.sql(f"DROP FUNCTION {table}_f")
 
 
-# Without CLIENT_DEPRECATE_EOF MariaDB cannot tell that it is harmless.
-@pytest.mark.only("mysql")
-def test_a_harmless_function_does_not_tie(port, cluster, table):
-    cluster.primary.sql(f"CREATE FUNCTION {table}_f() RETURNS INT DETERMINISTIC RETURN 1")
-    try:
-        with Wire(port) as wire:
-            log_in(wire)
-            assert wire.query(f"SELECT {table}_f()") == [[b"1"]]
-            wait_until(lambda: is_read_by_replicas(wire), "reads by a replica", 15)
-    finally:
-        cluster.primary.sql(f"DROP FUNCTION {table}_f")
-
-
 # ------------------------------------------------------------------ query attributes
 
 CLIENT_QUERY_ATTRIBUTES = 1 << 27

@@ -8,7 +8,7 @@
 #include <readmux/sql/named.h>
 
 /* P(repare), E(xecute) or D(eallocate), the name, the literal; "" = none of them */
-static const struct {
+static const struct row {
 	const char *sql;
 	const char *named;
 } rows[] = {
@@ -29,7 +29,7 @@ static const struct {
 	{ "PREPARE `a``b` FROM 'a'", "" },
 	{ "EXECUTE s", "E s " },
 	{ "EXECUTE s USING @a, @b;", "E s " },
-	{ "EXECUTE IMMEDIATE 'SELECT 1'", "E IMMEDIATE " },
+	{ "EXECUTE IMMEDIATE", "E IMMEDIATE " },	/* a name, on MySQL */
 	{ "EXECUTE s; SELECT 1", "" },
 	{ "DEALLOCATE PREPARE s", "D s " },
 	{ "DROP PREPARE s", "D s " },
@@ -38,22 +38,43 @@ static const struct {
 	{ "", "" },
 };
 
+/* Only MariaDB has I(MMEDIATE). */
+static const struct row immediate_rows[] = {
+	{ "EXECUTE IMMEDIATE 'SELECT 1'", "I  'SELECT 1'" },
+	{ "execute immediate 'SELECT ?' USING 1;", "I  'SELECT ?'" },
+	{ "EXECUTE IMMEDIATE 'SELECT 1' ;", "I  'SELECT 1'" },
+	{ "EXECUTE IMMEDIATE @x", "I  " },
+	{ "EXECUTE IMMEDIATE CONCAT('a', 'b')", "I  " },
+	{ "EXECUTE IMMEDIATE 'a' 'b'", "I  " },
+	{ "EXECUTE IMMEDIATE 'a'; SELECT 1", "" },
+	{ "EXECUTE `immediate`", "E immediate " },
+	{ "EXECUTE s USING @a", "E s " },
+	{ "PREPARE s FROM 'a' USING @a", "P s " },
+};
+
+static void check(const struct row *row, const struct sql_mode *mode)
+{
+	struct sql_named n;
+	char seen[200] = "";
+
+	if (sql_named_of(span_of(row->sql), mode, &n))
+		(void)snprintf(seen, sizeof(seen), "%c %.*s %.*s", "PEDI"[n.kind],
+			       (int)n.name.len, (const char *)n.name.data,
+			       (int)n.literal.len, (const char *)n.literal.data);
+	if (strcmp(seen, row->named) != 0)
+		fail_msg("%s: %s", row->sql, seen);
+}
+
 static void test_rows(void **state)
 {
-	static const struct sql_mode mode = { .server_version = 90704 };
+	static const struct sql_mode mysql = { .server_version = 90704 };
+	static const struct sql_mode mariadb = { .server_version = 101119, .mariadb = true };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct sql_named n;
-		char seen[200] = "";
-
-		if (sql_named_of(span_of(rows[i].sql), &mode, &n))
-			(void)snprintf(seen, sizeof(seen), "%c %.*s %.*s", "PED"[n.kind],
-				       (int)n.name.len, (const char *)n.name.data,
-				       (int)n.literal.len, (const char *)n.literal.data);
-		if (strcmp(seen, rows[i].named) != 0)
-			fail_msg("%s: %s", rows[i].sql, seen);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check(&rows[i], &mysql);
+	for (size_t i = 0; i < ARRAY_LEN(immediate_rows); i++)
+		check(&immediate_rows[i], &mariadb);
 }
 
 static const struct {

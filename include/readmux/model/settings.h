@@ -79,6 +79,7 @@ struct settings {
 	enum consistency consistency;
 
 	/* pool: */
+	bool     pool_trust_routines;	/* they leave nothing behind that trackers do not report */
 	uint64_t pool_max_connections;	/* per backend, all workers; 0 = 80 % of the server's max_connections */
 	uint64_t pool_idle_timeout_ms;
 	bool     pool_share;

@@ -25,7 +25,7 @@
 	X(statements_waiting,     gauge,   "Statements waiting for a server connection now") \
 	X(waits_total,            counter, "Statements that had to wait for a server or a connection to it") \
 	X(retries_total,          counter, "Reads that were run again on another server") \
-	X(repairs_total,          counter, "Reads that a replica refused as writes, run again on the primary") \
+	X(repairs_total,          counter, "Reads that a replica refused as writes, or that changed their session there, run again on the primary") \
 	X(errors_total,           counter, "Errors that readmux itself sent to clients") \
 	X(server_connections,     gauge,   "Server connections open now")	\
 	X(server_connects_total,  counter, "Server connections opened")		\

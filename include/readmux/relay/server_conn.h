@@ -102,7 +102,7 @@ enum server_conn_state {
 /* What the response under way has told about session state. */
 struct server_note {
 	bool state_changed;	/* schema or variables: conn->session_state is new */
-	bool state_unexplained;	/* the server reports a change that is in no other entry */
+	bool state_reported;	/* the server says that something has changed, whatever it is */
 	bool pins;		/* a change that cannot be set again elsewhere */
 	bool tied;		/* ... of a variable of VARIABLE_PINS */
 	bool insert_id_changed;

@@ -49,6 +49,7 @@ enum session_phase {
 };
 
 /* Pins besides those of the classifier (enum sql_pin). */
+#define PIN_CHANGED        (1u << 23)	/* the server reported a change that nothing explains */
 #define PIN_AUTO_IS_NULL   (1u << 24)	/* sql_auto_is_null: "IS NULL" finds the row inserted there */
 #define PIN_LONG_DATA      (1u << 25)	/* long data of a statement not yet executed */
 #define PIN_CURSOR         (1u << 26)	/* an open cursor */
@@ -63,6 +64,8 @@ struct statement {
 	struct route       route;
 	struct hold        packet;		/* its bytes, with header; empty for what streams */
 	struct hold        filled;		/* sent in its place: with values of the session in it */
+	struct hold        inner;		/* the text that an EXECUTE runs; empty = none, or unknown */
+	struct session_state *inner_meaning;	/* the state in which that was prepared, or NULL */
 	struct prepared   *prepared;		/* the one it is about, or NULL */
 	uint64_t           started_us;
 	uint64_t           leased_us;		/* it had a server connection */
@@ -113,6 +116,9 @@ struct statement {
 	bool               ended_by_ok;		/* so its trackers have spoken */
 	bool               answered;		/* the client has all of its answer */
 	bool               asked_for_news;	/* ... or they did when asked */
+	bool               changed;		/* an OK packet reports a change of the session's state */
+	bool               lock_refused;	/* its row says that GET_LOCK() gave no lock */
+	bool               state_left;		/* what it changed went with a replica's connection */
 	bool               failed;		/* the answer has an ERR packet */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
 	bool               partial_packet;	/* the last bytes passed on end inside a packet */
@@ -306,6 +312,7 @@ void statement_done(struct session *s);
  * as it is from now on, without trackers.
  */
 void session_keep_expired(struct session *s, struct server_conn *conn);
+void statement_calls_routine(struct sql_verdict *v);
 /* Sent; there will be no answer. */
 void statement_unanswered(struct session *s);
 void session_release_conn(struct session *s);
@@ -342,6 +349,13 @@ void statement_fail(struct session *s, enum rmx_error error, ...);
 void statement_fail_as(struct session *s, const struct failure *f);
 /* It was to be executed and is not: the long data that was sent for it is used up. */
 void session_use_up_long_data(struct session *s);
+
+/* The state in which the text was read, which is <now> unless it was prepared before. */
+struct session_state *session_statement_state(const struct session *s, struct session_state *now);
+
+/* A change that the server reports is what the text says, or nothing. */
+bool statement_explains_change(const struct session *s);
+bool statement_visits_schema(const struct session *s);
 
 /* session_ties.c */
 void session_learn_ties(struct session *s);
@@ -393,8 +407,12 @@ bool session_takes_settings(struct session *s, struct span text);
 void session_take_setting(struct session *s, const struct sql_assignment *a);
 
 /* session_named.c */
-/* <text> may be a PREPARE, EXECUTE or DEALLOCATE of what can be carried along. */
+/*
+ * <text> may be a PREPARE, EXECUTE or DEALLOCATE of what can be carried along; or EXECUTE
+ * IMMEDIATE.  What an EXECUTE runs is the statement's text from then on.
+ */
 void statement_use_named(struct session *s, struct span text);
+void statement_drop_inner(struct session *s);
 void session_learn_named(struct session *s);
 
 /* session_trackers.c */

@@ -63,8 +63,8 @@ enum sql_pin {
 						 * several statements, so that effects.h is not asked */
 	SQL_PIN_XA              = 1u << 6,	/* XA START */
 	SQL_PIN_BACKUP          = 1u << 7,	/* BACKUP STAGE, LOCK INSTANCE */
-	SQL_PIN_CALL            = 1u << 8,	/* CALL, DO f(), a stored function, EXECUTE IMMEDIATE:
-						 * might set anything; only where trackers say so */
+	SQL_PIN_CALL            = 1u << 8,	/* CALL, DO f(), a stored function, EXECUTE: might set
+						 * anything, and no tracker tells of locks and some more */
 	SQL_UNPIN_TABLE_LOCK    = 1u << 9,	/* UNLOCK TABLES */
 	SQL_UNPIN_USER_LOCKS    = 1u << 10,	/* RELEASE_ALL_LOCKS() */
 	SQL_PIN_ROLE            = 1u << 11,	/* SET ROLE, SET RESOURCE GROUP: no tracker reports them */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Statements that are prepared by SQL and go by name: PREPARE, EXECUTE, DEALLOCATE.
+ * Statements that are prepared by SQL and go by name: PREPARE, EXECUTE, DEALLOCATE; and
+ * MariaDB's EXECUTE IMMEDIATE, which has a text but no name.
  */
 #ifndef READMUX_SQL_NAMED_H
 #define READMUX_SQL_NAMED_H
@@ -8,10 +9,11 @@
 #include <readmux/sql/token.h>
 
 struct sql_named {
-	enum { SQL_NAMED_PREPARE, SQL_NAMED_EXECUTE, SQL_NAMED_DEALLOCATE } kind;
-	struct span name;	/* quotes are taken off */
-	struct span literal;	/* PREPARE: the text with its quotes, as it stands there; empty when
-				 * it is anything but one string literal */
+	enum { SQL_NAMED_PREPARE, SQL_NAMED_EXECUTE, SQL_NAMED_DEALLOCATE,
+	       SQL_NAMED_IMMEDIATE } kind;
+	struct span name;	/* quotes are taken off; IMMEDIATE has none */
+	struct span literal;	/* PREPARE and IMMEDIATE: the text with its quotes, as it stands
+				 * there; empty when it is anything but one string literal */
 };
 
 /* False: <sql> is none of them, or more than one statement. */

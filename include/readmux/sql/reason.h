@@ -63,7 +63,7 @@
 	X(NO_REPLICA,          "no-replica",          "no replica is usable, so the primary serves reads") \
 	X(CONSISTENCY_PRIMARY, "consistency-primary", "reads are configured to go to the primary") \
 	X(READ_ONLY_LISTENER,  "read-only-listener",  "came in on a read-only address") \
-	X(REPAIRED,            "repaired",            "a replica refused it as a write, so it went to the primary") \
+	X(REPAIRED,            "repaired",            "a replica refused it as a write, or it changes its session, so it went to the primary") \
 	X(RETRIED,             "retried",             "its first server was lost before it answered")
 
 enum route_reason {

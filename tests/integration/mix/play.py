@@ -31,6 +31,13 @@ def set_up_sql(accounts):
            "BEGIN SELECT tag, DATABASE(); SET @b = tag; END")
     yield ("CREATE FUNCTION mix_shared_a.remembers(tag VARCHAR(80)) RETURNS VARCHAR(80) "
            "DETERMINISTIC BEGIN SET @c = tag; RETURN tag; END")
+    yield "CREATE TABLE mix_shared_a.noted (v VARCHAR(80))"
+    yield ("CREATE TRIGGER mix_shared_a.notes BEFORE INSERT ON mix_shared_a.noted "
+           "FOR EACH ROW SET @c = NEW.v")
+    yield ("CREATE FUNCTION mix_shared_a.peeks() RETURNS INT DETERMINISTIC "
+           "BEGIN SET @b = 'seen by a view'; RETURN 1; END")
+    yield "CREATE VIEW mix_shared_a.peeked AS SELECT mix_shared_a.peeks() AS one"
+    yield "CREATE PROCEDURE mix_shared_a.takes(name VARCHAR(80)) SELECT GET_LOCK(name, 0)"
     for account in accounts:
         yield f"DROP USER IF EXISTS {account.name}"
         yield f"CREATE USER '{account.name}'@'%' IDENTIFIED BY '{account.password}'"

@@ -11,7 +11,7 @@ from wire import COM_PING, Refused
 from .client import Statement
 from .looks import STATE, is_text
 from .session import LOG, Mixed
-from .work import Worker
+from .work import COMMON_LOCKS, Worker
 
 LONGEST_TIE = 15            # steps; then the connection is wanted by others
 INTERRUPTED = 1317
@@ -39,12 +39,13 @@ STEPS = (
     (6, "several"), (2, "several_fail"), (1, "call"), (2, "function"), (5, "ahead"),
     (1, "large"), (1, "kill_query"), (1, "kill_itself"), (2, "reset"), (3, "change_user"),
     (2, "reconnect"), (1, "abandon"), (1, "lock_tables"), (1, "open_handler"),
-    (2, "read_handler"), (2, "ping"),
+    (2, "read_handler"), (2, "ping"), (2, "trigger"), (2, "view"), (2, "routine_lock"),
+    (2, "sql_lock"), (3, "sql_variable"),
 )
 
 # Not in a read-only transaction, which would tie the session to a replica (README, limits).
 TIES = ("computed_variable", "own_lock", "common_lock", "call", "function", "several_fail",
-        "open_cursor")
+        "open_cursor", "trigger", "view", "routine_lock", "sql_lock")
 
 
 @dataclass
@@ -271,6 +272,56 @@ class Player(Worker):
         self.check(row, (tag,), "the function")
         self.variables["c"] = tag
         self.row_count = self.found_rows = None
+
+    # ----- what leaves something behind that its text does not show
+
+    def do_trigger(self):
+        tag = self.tag()
+        result = self.result(f"INSERT INTO mix_shared_a.noted VALUES ('{tag}')")
+        self.computed = True
+        self.check(result.affected, 1, "the number of new rows")
+        self.variables["c"] = tag
+
+    def do_view(self):
+        if not self.client.deprecate_eof:       # nobody is told (README, limits)
+            return False
+        self.check(self.one_row("SELECT * FROM mix_shared_a.peeked"), ("1",), "the view")
+        self.computed = True
+        self.variables["b"] = "seen by a view"
+        return True
+
+    def do_routine_lock(self):
+        name = self.random.choice(COMMON_LOCKS)
+        if self.locks[name]:
+            self._release(name)
+        else:
+            self.computed = True
+            results = self.results(f"CALL mix_shared_a.takes('{name}')")
+            self._took(name, results[0].rows[0][0])
+
+    def do_sql_lock(self):
+        name = self.random.choice(COMMON_LOCKS)
+        if self.locks[name]:
+            self._release(name)
+        else:
+            self._take(name, self._execute_text)
+
+    def do_sql_variable(self):
+        tag = self.tag()
+        self._execute_text(f"SET @a = '{tag}'")
+        self.variables["a"] = tag
+
+    def _execute_text(self, text):
+        """Its only result, by SQL's own ways to prepare it."""
+        literal = "'" + text.replace("'", "''") + "'"
+        if not self.world.kind.is_mysql and self.random.random() < 0.3:
+            return self.result(f"EXECUTE IMMEDIATE {literal}")
+        self.result(f"PREPARE once FROM {literal}")
+        result = self.result("EXECUTE once")
+        if self.random.random() < 0.7:
+            self.result("DEALLOCATE PREPARE once")
+        self.row_count = self.found_rows = None
+        return result
 
     def do_ahead(self):
         """Commands that do not wait for the answers before them."""

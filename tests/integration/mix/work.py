@@ -162,8 +162,12 @@ class Worker(Looker):
         else:
             self._take(name)
 
-    def _take(self, name):
-        (got,) = self.one_row(f"SELECT GET_LOCK('{name}', 0)")
+    def _take(self, name, run=None):
+        result = (run or self.result)(f"SELECT GET_LOCK('{name}', 0)")
+        self.check(len(result.rows or ()), 1, "the number of rows")
+        self._took(name, result.rows[0][0])
+
+    def _took(self, name, got):
         if got != "1":
             self.check(got, "0", name)
             return
