@@ -128,7 +128,7 @@ static const struct setting table[] = {
 	{ "pool.trust_routines", SETTING_BOOL, AT(pool_trust_routines), 0, 1, "off", NULL,
 	  SETTING_RELOAD,
 	  "'on': stored routines leave nothing on their connection that the servers' trackers do "
-	  "not report (no GET_LOCK(), SET TRANSACTION, SET ROLE, SELECT .. INTO @x; on MariaDB no "
+	  "not report (no GET_LOCK, SET TRANSACTION, SET ROLE, SELECT .. INTO @x; on MariaDB no "
 	  "SET @@x), so a session need not stay on its connection to the primary after CALL or a "
 	  "stored function." },
 

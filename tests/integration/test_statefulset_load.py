@@ -16,7 +16,6 @@ import time
 import pytest
 
 from conftest import KINDS, combinations
-from pods import ProxyPod
 from pods.books import Books
 from servers import APP
 from servers.server import launch
@@ -35,22 +34,6 @@ COMBINATIONS = [("mariadb", True), ("mysql", False)] if SECONDS < 60 else \
 @pytest.fixture(scope="module", params=combinations(*COMBINATIONS))
 def combination(request):
     return request.param
-
-
-@pytest.fixture(scope="module")
-def module_proxy(pods):
-    """
-    A session whose writes no replica has yet cannot read while the primary restarts, and on
-    a loaded machine that takes longer than the five seconds that reads wait by default.
-    """
-    proxy = ProxyPod(pods, wait={"read": "30s"})
-    try:
-        proxy.start()
-        yield proxy
-    except BaseException:
-        proxy.kill()
-        raise
-    proxy.stop()
 
 
 class Sysbench:
