@@ -41,14 +41,17 @@ static void pair_close(struct pair *p)
 /* A growing block of bytes. */
 struct block {
 	uint8_t *data;
-	size_t   len;
+	size_t   len, cap;
 };
 
 static void append(struct block *b, struct span bytes)
 {
 	if (bytes.len == 0)
 		return;
-	b->data = realloc(b->data, b->len + bytes.len);
+	if (b->cap - b->len < bytes.len) {	/* AddressSanitizer copies each time */
+		b->cap = 2 * b->cap + bytes.len;
+		b->data = realloc(b->data, b->cap);
+	}
 	assert_non_null(b->data);
 	memcpy(b->data + b->len, bytes.data, bytes.len);
 	b->len += bytes.len;
