@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Many connections: in a row, and at once."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -57,3 +58,23 @@ def test_connections_that_say_nothing(readmux):
     for sock in silent:
         sock.close()
     wait_until(lambda: readmux.open_files() <= before - 200, "their sockets are closed")
+
+
+def test_workers_hold_equal_numbers(start_readmux):
+    """An id tells its worker: it counts up by the number of workers.  Whoever leaves makes room."""
+    process = start_readmux(workers=3)
+    sessions = [process.connect() for _ in range(12)]
+
+    def counts():
+        return Counter(session.thread_id() % 3 for session in sessions)
+
+    assert sorted(counts().values()) == [4, 4, 4]
+    crowded = sessions[0].thread_id() % 3
+    for session in [s for s in sessions if s.thread_id() % 3 == crowded]:
+        close(session)
+        sessions.remove(session)
+    wait_until(lambda: process.status()["numbers"]["sessions"] == 8, "four have left", 10)
+    sessions += [process.connect() for _ in range(4)]
+    assert sorted(counts().values()) == [4, 4, 4]
+    for session in sessions:
+        close(session)
