@@ -21,8 +21,9 @@ static bool knows(const struct session *s, enum sql_session_value value)
 		return !s->last.failed || s->last.counted;
 	case SQL_VALUE_INSERT_ID:
 		return !insert_id_in_doubt(&s->insert_id);
+	case SQL_VALUE_CONNECTION_ID:	/* the server's own, beside its list of connections */
+		return s->st.verdict.reason != REASON_PRIMARY_STATUS;
 	case SQL_VALUE_OTHER:
-	case SQL_VALUE_CONNECTION_ID:
 	case SQL_VALUE_ROW_COUNT:
 		return true;
 	}

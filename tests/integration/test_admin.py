@@ -340,7 +340,7 @@ def test_trickling_requests_keep_nobody_out(readmux):
         wait_until(lambda: trickle.living() <= 60, "most are sent away", 10)
         assert readmux.open_files() - before <= 130
         close(readmux.connect())
-        wait_until(lambda: trickle.living() == 0, "all have had their time", 30, every=0.5)
+        wait_until(lambda: trickle.living() == 0, "all have had their time", 60, every=0.5)
     assert readmux.http("/healthz")[0] == 200
 
 

@@ -65,7 +65,7 @@ def client(request, kind):
                    f"--user={APP.name}", f"--password={APP.password}", "--batch",
                    "--skip-column-names", "--max-allowed-packet=64M",
                    *TRANSPORTS[program][way], *options, *more, "app"]
-        done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -83,6 +83,7 @@ def test_client_compresses(readmux, client):
     assert "\tCompressed" in client(readmux.port, "\\s\n").replace(" ", "\t")
 
 
+@pytest.mark.timeout(240)
 def test_large_result(readmux, client):
     with Counting(readmux.port) as count:
         answer = client(count.port, "SELECT REPEAT('0123456789abcdef', 2500000);\n")
