@@ -206,18 +206,20 @@ def test_too_many_sessions(start_readmux):
 def test_servers_that_are_full(start_readmux, cluster):
     """Their own error reaches the client."""
     process, taken = start_readmux(), []
-    before = {server: server.sql("SELECT @@max_connections")[0][0] for server in cluster.servers}
+    masters = [server.connect() for server in cluster.servers]  # in before they are full
+    before = [one(master, "SELECT @@max_connections") for master in masters]
     try:
-        for server in cluster.servers:
-            server.sql("SET GLOBAL max_connections = 10")
+        for server, master in zip(cluster.servers, masters):
+            rows(master, "SET GLOBAL max_connections = 10")
             with pytest.raises(pymysql.err.OperationalError, match="1040"):
                 while True:
                     taken.append(server.connect(APP.name, APP.password))
         number, text = refused(process.connect, SECOND.name, SECOND.password)
         assert (number, text) == (1040, "Too many connections")
     finally:
-        for server, limit in before.items():
-            server.sql(f"SET GLOBAL max_connections = {limit}")
+        for limit, master in zip(before, masters):
+            rows(master, f"SET GLOBAL max_connections = {limit}")
+            master.close()
         for connection in taken:
             connection.close()
     process.connect(SECOND.name, SECOND.password).close()
