@@ -77,29 +77,31 @@ def test_a_failed_login(json_log):
 def test_why_sessions_end(json_log):
     """Told unless it is the ordinary end; one line each."""
     process = json_log()
-    start = len(lines(process, "session closed"))
 
-    def ends():
-        return [each["reason"] for each in lines(process, "session closed")[start:]]
+    def reasons(session):
+        return [each["reason"] for each in lines(process, "session closed")
+                if each["session"] == session]
 
-    process.connect().close()                       # COM_QUIT
-    vanish(process.connect())                       # between statements
-    process.socket().close()                        # a probe of the port
-    released = process.connect()
+    left, vanished, released = (process.connect() for _ in range(3))
+    ordinary = [session.thread_id() for session in (left, vanished, released)]
+    left.close()                                    # COM_QUIT
+    vanish(vanished)                                # between statements
     rows(released, "COMMIT RELEASE")
     close(released)
     with pytest.raises(pymysql.err.OperationalError):
         process.connect(password="wrong")           # has a line of its own
     open_transaction = process.connect()
+    number = open_transaction.thread_id()
     rows(open_transaction, "BEGIN")
     vanish(open_transaction)
-    wait_until(lambda: ends() == ["closed by peer"], "the transaction's end is told", 10)
+    wait_until(lambda: reasons(number) == ["closed by peer"], "the transaction's end is told", 10)
     victim, killer = process.connect(), process.connect()
     rows(killer, f"KILL {victim.thread_id()}")
-    wait_until(lambda: ends() == ["closed by peer", "killed"], "the kill is told", 10)
+    wait_until(lambda: reasons(victim.thread_id()) == ["killed"], "the kill is told", 10)
     line = lines(process, "session closed")[-1]
     assert line["level"] == "info" and line["user"] == "app" and line["phase"] == "ready"
     assert line["session"] == victim.thread_id() and line["peer"].startswith("127.0.0.1:")
+    assert [reasons(each) for each in ordinary] == [[], [], []]
     close(killer)
     close(victim)
 
