@@ -489,21 +489,18 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 /* --- news that the client cannot be told --------------------------------------------- */
 
 /*
- * Trackers ride on OK packets; a result set that ends with EOF has none, and an error
- * neither.  What a stored program has changed, a trigger before its statement failed, say, is
- * reported with the next OK then, so one is asked for.  MariaDB forgets it instead (seen on
- * 10.11).
+ * Trackers ride on OK packets, and a result set that ends with EOF has none.  What a stored
+ * program has changed is reported with the next OK then, so one is asked for.  MariaDB
+ * forgets it instead (seen on 10.11).  Not so behind an error: the next OK would be the one
+ * that tells the client how its transaction is, and GET DIAGNOSTICS would be about the question.
  */
 static bool owes_news(const struct session *s, const struct server_conn *conn)
 {
 	const struct statement *st = &s->st;
 	bool called = (st->verdict.pins & SQL_PIN_CALL) != 0;
-	bool broke_off = st->failed && st->verdict.class == SQL_WRITE &&
-			 st->error != ER_PARSE_ERROR && (st->command == COM_QUERY ||
-			 st->command == COM_STMT_EXECUTE || st->command == COM_STMT_BULK_EXECUTE);
 
 	return !conn->mariadb && !st->ended_by_ok &&
-	       (broke_off || (called && !st->failed) || statement_visits_schema(s));
+	       ((called && !st->failed) || statement_visits_schema(s));
 }
 
 static void news_end(void *arg, struct server_conn *conn)

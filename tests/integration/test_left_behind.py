@@ -124,18 +124,6 @@ def test_a_trigger_that_sets_nothing_does_not_tie(connect):
     is_free(session)
 
 
-# MariaDB does not tell (README, limits).
-@pytest.mark.only("mysql")
-def test_what_a_trigger_set_before_its_statement_failed(connect, cluster):
-    cluster.primary.sql("DELETE FROM app_left.left_log", "INSERT INTO app_left.left_log VALUES (8)")
-    session, other = connect(), connect()
-    with pytest.raises(Refused):
-        session.query("INSERT INTO left_log VALUES (8)")
-    for _ in range(4):
-        assert row(session, "SELECT @seen") == ("8",)
-        assert row(other, "SELECT /* readmux: primary */ @seen") == (None,)
-
-
 def test_what_a_function_of_a_view_sets(connect_ok, cluster):
     """A replica has run it, and the session could not write any more if it were tied to that."""
     cluster.primary.sql("DELETE FROM app_left.left_log")

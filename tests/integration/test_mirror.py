@@ -49,7 +49,7 @@ TIES = {
     "multi": 0.1,
     "prepared": 0.28,
     "rollbacks": 0.25,
-    "routines": 0.05,
+    "routines": 0.02,
     "sql_mode": 0.24,
     "sql_prepare": 0.22,
     "temporary": 0.04,
