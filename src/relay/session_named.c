@@ -94,7 +94,7 @@ static void become_inner(struct session *s, struct span literal, struct session_
 	}
 	text = (struct span){ memory, sql_unquote(literal, &mode, memory, TEXT_MAX) };
 	sql_classify(text, &mode, &inner);
-	if (text.len == 0 || inner.reason == REASON_PREPARES ||
+	if (text.len == 0 || inner.reason == REASON_PREPARES || sql_is_explained(&inner) ||
 	    !hold_keep(&s->st.inner, s->env->loop, text)) {
 		runs_unknown_text(s);
 		return;

@@ -219,8 +219,8 @@ def test_explain_knows_what_replicas_refuse(session, cluster):
 
         wait_until(refused, "a replica refuses it", 10)
         after, = table(session, "EXPLAIN READMUX SELECT a FROM refused_view")
-        assert (after["class"], after["reason"], after["backend"]) == \
-            ("write", "repaired", "mysql-0")
+        assert (after["class"], after["backend"]) == ("write", "mysql-0")
+        assert after["reason"] in ("repaired", "pinned")    # the function ties its session
     finally:
         rows(session, "DROP VIEW refused_view")
         rows(session, "DROP FUNCTION writes")

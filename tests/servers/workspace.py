@@ -6,6 +6,7 @@ Its lock is held while the process lives.  Whoever makes a workspace removes
 those whose lock nobody holds, so a crashed run leaves nothing for long.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -46,7 +47,9 @@ def _abandoned(path):
         with open(os.path.join(path, "lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
-    except FileNotFoundError:   # just being made, or its removal was cut short
-        return time.time() - os.path.getmtime(path) > 60
+    except FileNotFoundError:   # just being made, its removal was cut short, or it is done
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - os.path.getmtime(path) > 60
+        return False
     except OSError:             # held, or not ours
         return False
