@@ -192,13 +192,15 @@ static bool is_another_pod(const struct fleet *f, struct member *m,
 	return ordinal != m->view.ordinal;
 }
 
-/* Of a replica only places in the primary's log count: its source may be another replica. */
+/* A replica of a replica knows places in another log than the primary's. */
 static void take_position(const struct fleet *f, struct member *m, const struct probe_report *r)
 {
-	bool its = m->view.role == BACKEND_PRIMARY ||
-		   r->source_id == f->members[0].view.facts.server_id;
+	const struct server_facts *primary = &f->members[0].view.facts;
 
-	(void)snprintf(m->view.log, sizeof(m->view.log), "%s", its ? r->log : "");
+	m->view.other_source = r->source_id != 0 && primary->known &&
+			       r->source_id != primary->server_id;
+	(void)snprintf(m->view.log, sizeof(m->view.log), "%s",
+		       m->view.other_source ? "" : r->log);
 	m->view.log_us = r->asked_us;
 }
 

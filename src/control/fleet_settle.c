@@ -89,7 +89,8 @@ static bool is_news(const struct member *m)
 	const struct backend_view *a = &m->view, *b = &m->told;
 
 	return a->id != b->id || a->health != b->health || a->state != b->state ||
-	       a->draining != b->draining || a->weight != b->weight || lag_is_news(a, b) ||
+	       a->draining != b->draining || a->weight != b->weight ||
+	       a->other_source != b->other_source || lag_is_news(a, b) ||
 	       strcmp(a->cause, b->cause) != 0 ||
 	       memcmp(&a->facts, &b->facts, sizeof(a->facts)) != 0;
 }

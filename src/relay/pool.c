@@ -9,6 +9,7 @@
 #include <readmux/base/log.h>
 #include <readmux/relay/diagnostics.h>
 #include <readmux/relay/pool.h>
+#include <readmux/relay/position.h>
 #include <readmux/relay/restore.h>
 
 #include <uthash.h>
@@ -613,6 +614,8 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 		       view->facts.hostname);
 	(void)snprintf(pool->identity.uuid, sizeof(pool->identity.uuid), "%s", view->facts.uuid);
 	pool->limit = limit_for(pool->env, view);
+	if (pool->replica && !pool->gtid && position_is_wellformed(span_of(view->log)))
+		pool_has_reached(pool, view->log);
 }
 
 static struct pool *pool_new(struct pools *pools, const struct backend_view *view)

@@ -18,6 +18,7 @@
 #define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
 #define REFUSED_US   60000000u		/* ... by an account that may not ask */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
+#define MOVE_EVERY_US    10000000u	/* a session leaves a replica at the risk of having to wait */
 
 /* The nearest that says something. */
 enum consistency session_consistency(const struct session *s)
@@ -318,8 +319,10 @@ void session_learn_position(struct session *s)
 	/* without positions time alone covers a read: it must not begin anew with each */
 	if (!st->has_result || (s->seen.backend == pool->backend_id && !has_positions(s->env)))
 		return;
-	s->seen.backend = pool->backend_id;
 	s->seen.us = clock_now_us();
+	if (s->seen.backend != pool->backend_id)
+		s->seen.since_us = s->seen.us;
+	s->seen.backend = pool->backend_id;
 }
 
 /* --- what that means for the next read --------------------------------------------------------- */
@@ -338,19 +341,21 @@ static bool time_has_passed(const struct session *s, uint64_t since_us)
 }
 
 /*
- * The position holds what <view>'s server had at <since_us>: it was asked later, by a session
- * or, for places in the log, by its probe.
+ * What covers everything that <view>'s server had at <since_us>, for it was asked later, by a
+ * session or, for places in the log, by its probe.  NULL: nothing yet.
  */
-static bool is_told(struct session *s, const struct backend_view *view, uint64_t since_us)
+static const char *told_since(const struct session *s, const struct backend_view *view,
+			      uint64_t since_us)
 {
 	const struct pool *pool = pool_of(s->env->pools, view);
 
 	if (pool != NULL && pool->shown_us > since_us &&
 	    position_is_in_log(pool->shown) != has_gtids(s->env))
-		return position_advance(s->position, pool->shown);
-	return !has_gtids(s->env) && view->log_us > since_us && view->log[0] != '\0' &&
-	       position_is_wellformed(span_of(view->log)) &&
-	       position_advance(s->position, view->log);
+		return pool->shown;
+	if (!has_gtids(s->env) && view->log_us > since_us && view->log[0] != '\0' &&
+	    position_is_wellformed(span_of(view->log)))
+		return view->log;
+	return NULL;
 }
 
 /*
@@ -359,9 +364,12 @@ static bool is_told(struct session *s, const struct backend_view *view, uint64_t
  */
 static bool is_covered(struct session *s, const struct backend_view *view, uint64_t since_us)
 {
+	const char *told;
+
 	if (view == NULL || (!has_gtids(s->env) && view->log[0] == '\0'))
 		return time_has_passed(s, since_us);
-	if (is_told(s, view, since_us))
+	told = told_since(s, view, since_us);
+	if (told != NULL && position_advance(s->position, told))
 		return true;
 	return view->role == BACKEND_PRIMARY && !view->usable && time_has_passed(s, since_us);
 }
@@ -376,36 +384,101 @@ static void forget_other_kind(struct session *s)
 }
 
 /*
+ * Whose position covers what the session was shown: its server's own GTIDs.  Without them a
+ * replica may show more than it reports, for its appliers report together, now and then; but
+ * what it shows is in the primary's log.
+ */
+static const struct backend_view *witness(const struct session *s)
+{
+	const struct topology *t = s->env->topology;
+
+	return has_gtids(s->env) ? topology_by_id(t, s->seen.backend) : topology_primary(t);
+}
+
+static bool is_usable(const struct backend_view *view)
+{
+	return view != NULL && view->usable;
+}
+
+/*
+ * The session reads from a replica, and what would cover that is the end of the primary's log,
+ * which is later: nothing to wait for as long as it stays.
+ */
+static bool had_better_stay(const struct session *s)
+{
+	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
+
+	return has_positions(s->env) && !has_gtids(s->env) && is_usable(seen) &&
+	       seen->role == BACKEND_REPLICA && seen->id != s->st.avoid;
+}
+
+/*
  * Without a position to wait for, reads stay on the primary until one is known, or every usable
  * replica has had time to catch up, as far as its lag was measured.
  */
 void session_settle_position(struct session *s)
 {
-	const struct topology *t = s->env->topology;
+	const struct backend_view *primary = topology_primary(s->env->topology);
 
 	forget_other_kind(s);
-	if (s->wrote_us != 0 && is_covered(s, topology_primary(t), s->wrote_us))
+	if (s->wrote_us != 0 && is_covered(s, primary, s->wrote_us))
 		s->wrote_us = 0;
-	if (s->seen.backend == 0 ||
-	    !is_covered(s, topology_by_id(t, s->seen.backend), s->seen.us))
+	if (s->seen.backend == 0 || had_better_stay(s) ||
+	    !is_covered(s, witness(s), s->seen.us))
 		return;
 	s->seen.backend = 0;
 	s->free_us = loop_now_us(s->env->loop);
 }
 
-bool session_may_read_at(const struct session *s, const struct backend_view *view)
+/* <view>'s server certainly has what the session was shown, or it is time for a change. */
+static bool may_move_to(const struct session *s, const struct pool *pool)
 {
 	const struct backend_view *primary = topology_primary(s->env->topology);
+	const char *told = primary != NULL ? told_since(s, primary, s->seen.us) : NULL;
+
+	return told != NULL && (position_reached(pool->reached, told) ||
+				loop_now_us(s->env->loop) > s->seen.since_us + MOVE_EVERY_US);
+}
+
+void session_moves_to(struct session *s, const struct backend_view *view)
+{
+	if (s->seen.backend == 0 || s->seen.backend == view->id ||
+	    view->role != BACKEND_REPLICA || !had_better_stay(s) ||
+	    !is_covered(s, witness(s), s->seen.us))
+		return;
+	s->seen.backend = 0;
+}
+
+/* The primary can answer, or the server that the session has read from. */
+static bool has_sure_answer(const struct session *s)
+{
+	const struct topology *t = s->env->topology;
+
+	return is_usable(topology_primary(t)) ||
+	       (s->seen.backend != s->st.avoid && is_usable(topology_by_id(t, s->seen.backend)));
+}
+
+/* Its server can wait for the session's position. */
+static bool knows_position(const struct session *s, const struct backend_view *view)
+{
+	return !view->other_source || s->position[0] == '\0' || !position_is_in_log(s->position);
+}
+
+bool session_may_read_at(const struct session *s, const struct backend_view *view)
+{
 	const struct pool *pool = pool_of(s->env->pools, view);
 
 	if (!minds(s) || pool == NULL)
 		return true;
-	if (loop_now_us(s->env->loop) < pool->behind_until_us &&
-	    !position_reached(pool->reached, s->position))
+	if (!knows_position(s, view) ||
+	    (loop_now_us(s->env->loop) < pool->behind_until_us &&
+	     !position_reached(pool->reached, s->position)))
 		return false;
-	/* with the primary away there is nobody left to ask: an older answer is better than none */
-	return s->seen.backend == 0 || s->seen.backend == view->id ||
-	       primary == NULL || !primary->usable;
+	if (s->seen.backend == 0 || s->seen.backend == view->id)
+		return true;
+	if (had_better_stay(s))
+		return !view->other_source && may_move_to(s, pool);
+	return !has_sure_answer(s);	/* an older answer is better than none */
 }
 
 bool statement_wants_position(const struct session *s)

@@ -216,6 +216,7 @@ static void lease_on(struct session *s, const struct backend_view *view)
 		return;
 	}
 	st->replica = view->role == BACKEND_REPLICA;
+	session_moves_to(s, view);
 	s->ticket.wish = session_wish(s);
 	conn = pool_take(pool, &s->ticket.wish, &session_conn_owner, s);
 	if (conn != NULL) {

@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 from conftest import KINDS, skip_mysql
-from readmux import close, rows
+from readmux import close, one, rows
 from servers import APP, take_port, wait_until
 from servers.accounts import SECOND
 
@@ -149,7 +149,7 @@ def test_a_position_is_handed_over(readmux, behind, kind):
     rows(writer, f"INSERT INTO {behind} (v) VALUES ('new')")
     position, consistency = known_position(writer, kind)
     assert position and consistency == "session"
-    assert rows(reader, COUNT.format(behind))[0][0] == 0
+    assert rows(reader, COUNT.format(behind))[0][0] == 0        # where it was
     rows(reader, f"SET @readmux_position = '{position}'")
     assert rows(reader, COUNT.format(behind)) == ((1, 100),)
     close(writer)
@@ -219,4 +219,50 @@ def test_a_log_position_is_told_at_once(start_readmux, table, privileged):
         return server in REPLICAS
 
     wait_until(read_by_a_replica, "a replica reads", 10)
+    close(session)
+
+
+@pytest.fixture
+def late_report(cluster):
+    """mysql-1 does not say what its appliers have done."""
+    replica = cluster.replicas[0]
+    before = replica.sql("SELECT @@GLOBAL.replica_checkpoint_period")[0][0]
+
+    def report_every(milliseconds):
+        replica.sql("STOP REPLICA SQL_THREAD",
+                    f"SET GLOBAL replica_checkpoint_period = {milliseconds}",
+                    "START REPLICA SQL_THREAD")
+
+    report_every(600000)
+    yield replica
+    report_every(before)
+    cluster.wait_replicating()
+
+
+@pytest.mark.parametrize("kind", ["mysql-without-gtid"], indirect=True, scope="module")
+def test_a_replica_shows_more_than_it_reports(cluster, table, late_report, start_readmux):
+    process = start_readmux()
+    with cluster.replicas[1].connect() as locker:
+        rows(locker, "FLUSH TABLES WITH READ LOCK")
+        cluster.primary.sql(f"INSERT INTO {table} (v) VALUES ('new')")
+        count = f"SELECT COUNT(*) FROM {table}"
+        wait_until(lambda: late_report.sql(count) == ((1,),), "mysql-1 has applied it", 10)
+        session = process.connect()
+        assert one(session, f"/* readmux: backend=mysql-1 */ {count}") == 1
+        end = time.monotonic() + 3          # probes of every server meanwhile
+        while time.monotonic() < end:
+            assert one(session, count) == 1
+            time.sleep(0.05)
+        close(session)
+
+
+@pytest.mark.parametrize("kind", ["mysql-without-gtid"], indirect=True, scope="module")
+def test_a_session_leaves_its_replica_for_one_that_has_the_same(table, start_readmux):
+    session, seen = start_readmux().connect(), set()
+
+    def both():
+        seen.add(one(session, f"SELECT @@server_id FROM (SELECT COUNT(*) FROM {table}) AS n"))
+        return seen == REPLICAS
+
+    wait_until(both, "both replicas answer", 15)
     close(session)

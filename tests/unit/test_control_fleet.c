@@ -379,6 +379,8 @@ static void test_places_in_the_log(void **state)
 	assert_string_equal(view(scene, 1)->log, "mysql-bin.000003:1542");
 	RUN_UNTIL(scene, a_later_place);
 	assert_string_equal(view(scene, 2)->log, "");
+	assert_true(view(scene, 2)->other_source);
+	assert_false(view(scene, 1)->other_source);
 	scene_end(scene);
 }
 

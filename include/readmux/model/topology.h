@@ -79,8 +79,10 @@ struct backend_view {
 	uint32_t            weight;	/* 0..100; slow start included */
 	enum lag_state      lag_state;
 	uint32_t            lag_ms;
-	char                log[LOG_POSITION_MAX];	/* the primary's end; up to where a replica
-							   has applied it; "" = not known */
+	bool                other_source;	/* replica: its source is not the primary */
+	char                log[LOG_POSITION_MAX];	/* primary: where its log ends; replica: up to
+							   where all is applied, and maybe more;
+							   "" = not known */
 	uint64_t            log_us;	/* when that was asked, by clock_now_us() */
 	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
 	struct address      address;

@@ -164,6 +164,7 @@ struct session {
 	struct {
 		uint32_t backend;	/* 0 = none */
 		uint64_t us;		/* clock_now_us() */
+		uint64_t since_us;	/* when it began to read there */
 	} seen;					/* the last read that <position> does not cover */
 	uint64_t              free_us;		/* loop time when <position> covered everything */
 	struct pool          *asked;		/* whose <asker> it is, or NULL */
@@ -391,6 +392,8 @@ bool statement_awaits_position(struct session *s);
 /* Before a route: what has become known meanwhile. */
 void session_settle_position(struct session *s);
 bool session_may_read_at(const struct session *s, const struct backend_view *view);
+/* <view> was chosen: its server will be waited for where it may be behind. */
+void session_moves_to(struct session *s, const struct backend_view *view);
 /* The statement, on s->conn, has to wait for the session's position first. */
 bool statement_wants_position(const struct session *s);
 
