@@ -41,6 +41,13 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in others]
 
 
+def pytest_runtest_logreport(report):
+    """Where tests run side by side: what failed is told at once, for a run that is cut short."""
+    if report.failed and hasattr(report, "node"):
+        print(f"\n{report.nodeid} failed in its {report.when}:\n{report.longreprtext[-2000:]}",
+              flush=True)
+
+
 def pytest_terminal_summary(terminalreporter):
     if skip_mysql():
         terminalreporter.section("NOTHING WAS TESTED AGAINST MYSQL", red=True, bold=True)

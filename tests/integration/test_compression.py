@@ -5,6 +5,7 @@ servers: real clients, what the numbers of packets do, and broken packets.
 """
 
 import hashlib
+import itertools
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from wire import COM_PING, COM_QUERY, Refused, Wire
 
 MiB = 1 << 20
 PLUGIN = "caching_sha2_password"
+
+_numbers = itertools.count(1)
 
 # Memory is measured in a build without sanitizers, whatever else runs with them.
 PLAIN_BINARY = os.environ.get("READMUX_PLAIN_BIN") or os.path.join(TOP, "build/readmux")
@@ -313,7 +316,7 @@ def start_plain(workspace, cluster):
     started = []
 
     def start(**settings):
-        directory = workspace.directory(f"compression-{os.getpid()}-{id(settings)}")
+        directory = workspace.directory(f"compression-{next(_numbers)}")
         process = Readmux(directory, [server.endpoint for server in cluster.servers],
                           binary=PLAIN_BINARY, **settings).start()
         started.append(process)

@@ -17,6 +17,7 @@ COMMON_OPTIONS = {
     "max-connections": "1000",
     "max-allowed-packet": "128M",
     "innodb-buffer-pool-size": "32M",
+    "innodb-log-buffer-size": "4M",
     "innodb-flush-log-at-trx-commit": "2",
     "innodb-use-native-aio": "OFF",
     "sync-binlog": "0",

@@ -49,6 +49,8 @@ class MySQL(Kind):
             "replica-net-timeout": "4",
             "secure-file-priv": "",
             "mysqlx": "OFF",
+            "performance-schema": "OFF",        # half of the time of a start
+            "innodb-flush-method": "fsync",     # reads come from the page cache
             "log-bin": "binlog",
         }
         if not is_primary:

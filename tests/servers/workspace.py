@@ -46,10 +46,14 @@ def _abandoned(path):
     try:
         with open(os.path.join(path, "lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
+            return _is_old(lock.name)   # else about to be locked by who made it
     except FileNotFoundError:   # just being made, its removal was cut short, or it is done
-        with contextlib.suppress(FileNotFoundError):
-            return time.time() - os.path.getmtime(path) > 60
-        return False
+        return _is_old(path)
     except OSError:             # held, or not ours
         return False
+
+
+def _is_old(path):
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - os.path.getmtime(path) > 60
+    return False
