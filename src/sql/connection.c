@@ -2,24 +2,6 @@
 /* What texts say of their own connection; see connection.h. */
 #include <readmux/sql/connection.h>
 
-static bool is_word(const struct token *t, const char *word)
-{
-	return t->kind == TOKEN_WORD && span_is_nocase(t->text, word);
-}
-
-static bool is_operator(const struct token *t, char op)
-{
-	return t->kind == TOKEN_OPERATOR && t->op == op;
-}
-
-/* The end of the text, or a semicolon with nothing behind it. */
-static bool at_end(struct lexer *lexer, struct token *t)
-{
-	if (is_operator(t, ';'))
-		lexer_next(lexer, t);
-	return t->kind == TOKEN_END;
-}
-
 static const struct {
 	const char            *name;
 	bool                   variable;	/* @@name, else name() */
@@ -58,10 +40,10 @@ static enum sql_session_value take_function(struct lexer *lexer, struct token *t
 	if (value == SQL_VALUE_OTHER)
 		return value;
 	lexer_next(lexer, t);
-	if (!is_operator(t, '('))
+	if (!token_is_operator(t, '('))
 		return SQL_VALUE_OTHER;
 	lexer_next(lexer, t);
-	if (!is_operator(t, ')'))
+	if (!token_is_operator(t, ')'))
 		return SQL_VALUE_OTHER;
 	lexer_next(lexer, t);
 	return value;
@@ -73,7 +55,7 @@ static enum sql_session_value take_variable(struct lexer *lexer, struct token *t
 	enum sql_session_value value;
 
 	lexer_next(lexer, t);
-	if (is_word(t, "session") || is_word(t, "local")) {
+	if (token_is(t, "session") || token_is(t, "local")) {
 		lexer_next(lexer, t);
 		lexer_next(lexer, t);	/* the dot */
 	}
@@ -90,19 +72,19 @@ bool sql_kill_of(struct span sql, const struct sql_mode *mode, struct sql_kill *
 
 	*kill = (struct sql_kill){ 0 };
 	lexer_next(&lexer, &t);
-	if (!is_word(&t, "kill"))
+	if (!token_is(&t, "kill"))
 		return false;
 	lexer_next(&lexer, &t);
-	if (is_word(&t, "hard") || is_word(&t, "soft"))
+	if (token_is(&t, "hard") || token_is(&t, "soft"))
 		lexer_next(&lexer, &t);
-	kill->query_only = is_word(&t, "query");
-	if (kill->query_only || is_word(&t, "connection"))
+	kill->query_only = token_is(&t, "query");
+	if (kill->query_only || token_is(&t, "connection"))
 		lexer_next(&lexer, &t);
 	if (t.kind == TOKEN_NUMBER && span_to_u64(t.text, &kill->id))
 		lexer_next(&lexer, &t);
 	else
 		kill->self = take_function(&lexer, &t) == SQL_VALUE_CONNECTION_ID;
-	return (kill->self || kill->id != 0) && at_end(&lexer, &t);
+	return (kill->self || kill->id != 0) && lexer_at_end(&lexer, &t);
 }
 
 /* --- SHOW WARNINGS ---------------------------------------------------------------------- */
@@ -118,17 +100,17 @@ static bool take_number(struct lexer *lexer, struct token *t, uint64_t *number)
 /* LIMIT [offset,] count | LIMIT count OFFSET offset */
 static bool take_limit(struct lexer *lexer, struct token *t, struct sql_diagnostics *d)
 {
-	if (!is_word(t, "limit"))
+	if (!token_is(t, "limit"))
 		return true;
 	lexer_next(lexer, t);
 	if (!take_number(lexer, t, &d->limit))
 		return false;
-	if (is_operator(t, ',')) {
+	if (token_is_operator(t, ',')) {
 		d->offset = d->limit;
 		lexer_next(lexer, t);
 		return take_number(lexer, t, &d->limit);
 	}
-	if (!is_word(t, "offset"))
+	if (!token_is(t, "offset"))
 		return true;
 	lexer_next(lexer, t);
 	return take_number(lexer, t, &d->offset);
@@ -139,11 +121,11 @@ static bool take_count(struct lexer *lexer, struct token *t)
 {
 	static const char rest[] = "(*)";
 
-	if (!is_word(t, "count"))
+	if (!token_is(t, "count"))
 		return false;
 	for (const char *c = rest; *c != '\0'; c++) {
 		lexer_next(lexer, t);
-		if (!is_operator(t, *c))
+		if (!token_is_operator(t, *c))
 			return false;
 	}
 	lexer_next(lexer, t);
@@ -157,21 +139,21 @@ bool sql_diagnostics_of(struct span sql, const struct sql_mode *mode, struct sql
 
 	*d = (struct sql_diagnostics){ .limit = UINT64_MAX };
 	lexer_next(&lexer, &t);
-	if (!is_word(&t, "show"))
+	if (!token_is(&t, "show"))
 		return false;
 	lexer_next(&lexer, &t);
 	d->count = take_count(&lexer, &t);
-	d->errors = is_word(&t, "errors");
-	if (!d->errors && !is_word(&t, "warnings"))
+	d->errors = token_is(&t, "errors");
+	if (!d->errors && !token_is(&t, "warnings"))
 		return false;
 	lexer_next(&lexer, &t);
-	return (d->count || take_limit(&lexer, &t, d)) && at_end(&lexer, &t);
+	return (d->count || take_limit(&lexer, &t, d)) && lexer_at_end(&lexer, &t);
 }
 
 /* [AS] alias */
 static void skip_alias(struct lexer *lexer, struct token *t)
 {
-	if (is_word(t, "as"))
+	if (token_is(t, "as"))
 		lexer_next(lexer, t);
 	if (t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED_NAME || t->kind == TOKEN_STRING)
 		lexer_next(lexer, t);
@@ -189,19 +171,18 @@ static bool skip_item(struct lexer *lexer, struct token *t)
 	for (; t->kind != TOKEN_END; lexer_next(lexer, t)) {
 		if (t->kind == TOKEN_BROKEN)
 			return false;
-		if (depth == 0 && (is_operator(t, ',') || is_operator(t, ';')))
+		if (depth == 0 && (token_is_operator(t, ',') || token_is_operator(t, ';')))
 			return true;
-		if (depth == 0 && is_operator(t, '*'))
+		if (depth == 0 && token_is_operator(t, '*'))
 			return false;
-		for (size_t i = 0; depth == 0 && i < ARRAY_LEN(others); i++) {
-			if (is_word(t, others[i]))
-				return false;
-		}
+		if (depth == 0 && t->kind == TOKEN_WORD &&
+		    sql_is_one_of(t->text, others, ARRAY_LEN(others)))
+			return false;
 		if (value_named(t, false) != SQL_VALUE_OTHER ||
 		    value_named(t, true) != SQL_VALUE_OTHER)
 			return false;
-		depth += is_operator(t, '(');
-		depth -= is_operator(t, ')') && depth > 0;
+		depth += token_is_operator(t, '(');
+		depth -= token_is_operator(t, ')') && depth > 0;
 	}
 	return true;
 }
@@ -217,7 +198,7 @@ static bool take_item(struct lexer *lexer, struct token *t, uint8_t *value)
 		return skip_item(lexer, t);
 	*value = (uint8_t)found;
 	skip_alias(lexer, t);
-	return is_operator(t, ',') || is_operator(t, ';') || t->kind == TOKEN_END;
+	return token_is_operator(t, ',') || token_is_operator(t, ';') || t->kind == TOKEN_END;
 }
 
 void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
@@ -236,7 +217,7 @@ void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
 		return;
 	}
 	lexer_next(&lexer, &t);
-	if (!is_word(&t, "select"))
+	if (!token_is(&t, "select"))
 		return;
 	do {
 		if (found.n == SQL_SESSION_COLUMNS_MAX)
@@ -245,8 +226,8 @@ void sql_session_columns_of(struct span sql, const struct sql_mode *mode,
 		if (!take_item(&lexer, &t, &found.value[found.n]))
 			return;
 		any |= found.value[found.n++] != SQL_VALUE_OTHER;
-	} while (is_operator(&t, ','));
-	if (any && at_end(&lexer, &t))
+	} while (token_is_operator(&t, ','));
+	if (any && lexer_at_end(&lexer, &t))
 		*columns = found;
 }
 
@@ -267,12 +248,12 @@ static bool take_readmux_variable(struct lexer *lexer, struct token *t,
 	if (t->kind != TOKEN_SYSTEM_VARIABLE)
 		return false;
 	lexer_next(lexer, t);
-	if (is_word(t, "session") || is_word(t, "local")) {
+	if (token_is(t, "session") || token_is(t, "local")) {
 		lexer_next(lexer, t);
 		lexer_next(lexer, t);	/* the dot */
 	}
 	for (size_t i = 0; i < ARRAY_LEN(readmux_variables); i++) {
-		if (!is_word(t, readmux_variables[i].name))
+		if (!token_is(t, readmux_variables[i].name))
 			continue;
 		*variable = readmux_variables[i].variable;
 		lexer_next(lexer, t);
@@ -289,7 +270,7 @@ bool sql_readmux_columns_of(struct span sql, const struct sql_mode *mode,
 
 	*columns = (struct sql_readmux_columns){ 0 };
 	lexer_next(&lexer, &t);
-	if (!is_word(&t, "select"))
+	if (!token_is(&t, "select"))
 		return false;
 	do {
 		unsigned n = columns->n;
@@ -304,13 +285,13 @@ bool sql_readmux_columns_of(struct span sql, const struct sql_mode *mode,
 		while (columns->column[n].name.len > 0 &&
 		       columns->column[n].name.data[columns->column[n].name.len - 1] <= ' ')
 			columns->column[n].name.len--;
-		if (is_word(&t, "as"))
+		if (token_is(&t, "as"))
 			lexer_next(&lexer, &t);
 		if (t.kind == TOKEN_WORD || t.kind == TOKEN_QUOTED_NAME || t.kind == TOKEN_STRING) {
 			columns->column[n].name = t.text;
 			lexer_next(&lexer, &t);
 		}
 		columns->n++;
-	} while (is_operator(&t, ','));
-	return at_end(&lexer, &t);
+	} while (token_is_operator(&t, ','));
+	return lexer_at_end(&lexer, &t);
 }

@@ -42,7 +42,7 @@ struct sql_assignments sql_assignments_of(struct span sql, const struct sql_mode
 
 static bool ahead_is(const struct sql_assignments *walk, char op)
 {
-	return walk->ahead.kind == TOKEN_OPERATOR && walk->ahead.op == op;
+	return token_is_operator(&walk->ahead, op);
 }
 
 static enum sql_word ahead_word(const struct sql_assignments *walk)

@@ -39,7 +39,7 @@ static bool take_name(struct walk *w, struct span *name)
 static bool skip_rest(struct walk *w)
 {
 	while (w->token.kind != TOKEN_END && w->token.kind != TOKEN_BROKEN) {
-		if (w->token.kind == TOKEN_OPERATOR && w->token.op == ';') {
+		if (token_is_operator(&w->token, ';')) {
 			step(w);
 			break;
 		}
@@ -52,7 +52,7 @@ static bool ends_literal(const struct walk *w, const struct sql_named *named)
 {
 	if (w->token.kind == TOKEN_WORD && named->kind == SQL_NAMED_IMMEDIATE)
 		return span_is_nocase(w->token.text, "using");
-	return w->token.kind == TOKEN_END || (w->token.kind == TOKEN_OPERATOR && w->token.op == ';');
+	return w->token.kind == TOKEN_END || token_is_operator(&w->token, ';');
 }
 
 /* A literal is all that may stand there. */

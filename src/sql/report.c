@@ -31,31 +31,24 @@ bool report_named(struct span word, enum report *report)
 	return false;
 }
 
-static bool is_word(const struct token *t, const char *word)
-{
-	return t->kind == TOKEN_WORD && span_is_nocase(t->text, word);
-}
-
 /* LIKE 'pattern' and LIMIT n, up to the end. */
 static bool take_rest(struct span sql, struct lexer *lexer, struct token *t,
 		      struct sql_show_readmux *show)
 {
-	if (is_word(t, "like")) {
+	if (token_is(t, "like")) {
 		lexer_next(lexer, t);
 		if (t->kind != TOKEN_STRING)
 			return false;
 		show->like = span_head(span_from(sql, t->at), t->text.len + 2);
 		lexer_next(lexer, t);
 	}
-	if (is_word(t, "limit")) {
+	if (token_is(t, "limit")) {
 		lexer_next(lexer, t);
 		if (t->kind != TOKEN_NUMBER || !span_to_u64(t->text, &show->limit))
 			return false;
 		lexer_next(lexer, t);
 	}
-	if (t->kind == TOKEN_OPERATOR && t->op == ';')
-		lexer_next(lexer, t);
-	return t->kind == TOKEN_END;
+	return lexer_at_end(lexer, t);
 }
 
 bool sql_show_readmux_of(struct span sql, const struct sql_mode *mode,
@@ -66,12 +59,12 @@ bool sql_show_readmux_of(struct span sql, const struct sql_mode *mode,
 
 	*show = (struct sql_show_readmux){ .limit = UINT64_MAX };
 	lexer_next(&lexer, &t);
-	if (!is_word(&t, "show"))
+	if (!token_is(&t, "show"))
 		return false;
 	lexer_next(&lexer, &t);
-	if (is_word(&t, "full"))
+	if (token_is(&t, "full"))
 		lexer_next(&lexer, &t);
-	if (!is_word(&t, "readmux"))
+	if (!token_is(&t, "readmux"))
 		return false;
 	lexer_next(&lexer, &t);
 	show->word = t.kind == TOKEN_WORD ? t.text : SPAN_NONE;

@@ -9,12 +9,12 @@ static void step(struct sql_ties *walk)
 
 static bool is_word(const struct sql_ties *walk, const char *word)
 {
-	return walk->token.kind == TOKEN_WORD && span_is_nocase(walk->token.text, word);
+	return token_is(&walk->token, word);
 }
 
 static bool is_operator(const struct sql_ties *walk, char op)
 {
-	return walk->token.kind == TOKEN_OPERATOR && walk->token.op == op;
+	return token_is_operator(&walk->token, op);
 }
 
 static bool skip_word(struct sql_ties *walk, const char *word)

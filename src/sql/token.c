@@ -586,3 +586,19 @@ void lexer_next(struct lexer *l, struct token *t)
 		}
 	} while (!lex(l, t));
 }
+
+bool sql_is_one_of(struct span word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (span_is_nocase(word, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool lexer_at_end(struct lexer *lexer, struct token *token)
+{
+	if (token_is_operator(token, ';'))
+		lexer_next(lexer, token);
+	return token->kind == TOKEN_END;
+}

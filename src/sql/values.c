@@ -46,23 +46,9 @@ struct finder {
 	bool               lost;	/* too deep, or not understood */
 };
 
-static bool is_operator(const struct token *t, char op)
-{
-	return t->kind == TOKEN_OPERATOR && t->op == op;
-}
-
-static bool one_of(struct span word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (span_is_nocase(word, words[i]))
-			return true;
-	}
-	return false;
-}
-
 static bool is_one_of(const struct token *t, const char *const *words, size_t n)
 {
-	return t->kind == TOKEN_WORD && one_of(t->text, words, n);
+	return t->kind == TOKEN_WORD && sql_is_one_of(t->text, words, n);
 }
 
 /* --- the names of columns --------------------------------------------------------- */
@@ -90,7 +76,7 @@ static enum naming naming_of(const struct frame *f)
 	if (before->kind == TOKEN_SYSTEM_VARIABLE ||
 	    (before->kind == TOKEN_OPERATOR && before->op != ')'))
 		return UNNAMED;
-	if (word && one_of(before->text, infix, ARRAY_LEN(infix)))
+	if (word && sql_is_one_of(before->text, infix, ARRAY_LEN(infix)))
 		return UNNAMED;
 	if (f->puzzling)
 		return last->kind == TOKEN_WORD && span_is_nocase(last->text, "end") ? UNNAMED : UNCLEAR;
@@ -229,7 +215,7 @@ static bool expects_expression(const struct finder *f)
 		return true;
 	if (prev->kind == TOKEN_OPERATOR)
 		return prev->op != '.' && prev->op != ')' && prev->op != '{';
-	return prev->kind == TOKEN_WORD && one_of(prev->text, words, ARRAY_LEN(words));
+	return prev->kind == TOKEN_WORD && sql_is_one_of(prev->text, words, ARRAY_LEN(words));
 }
 
 /* name() or @@[session.]name at the token; <look> ends behind it. */
@@ -241,10 +227,10 @@ static enum sql_session_value value_at(const struct finder *f, struct lexer *loo
 	if (t.kind == TOKEN_WORD) {
 		value = sql_value_named(t.text, false);
 		lexer_next(look, &t);
-		if (value == SQL_VALUE_OTHER || !is_operator(&t, '('))
+		if (value == SQL_VALUE_OTHER || !token_is_operator(&t, '('))
 			return SQL_VALUE_OTHER;
 		lexer_next(look, &t);
-		return is_operator(&t, ')') ? value : SQL_VALUE_OTHER;
+		return token_is_operator(&t, ')') ? value : SQL_VALUE_OTHER;
 	}
 	if (t.kind != TOKEN_SYSTEM_VARIABLE)
 		return SQL_VALUE_OTHER;
@@ -266,7 +252,7 @@ static bool is_assigned(const struct finder *f, const struct lexer *behind)
 	if (!f->set || f->token.kind != TOKEN_SYSTEM_VARIABLE || f->depth > 0)
 		return false;
 	lexer_next(&look, &t);
-	return is_operator(&t, '=') || t.kind == TOKEN_ASSIGN;
+	return token_is_operator(&t, '=') || t.kind == TOKEN_ASSIGN;
 }
 
 /* LAST_INSERT_ID() is put on the server connection instead. */
@@ -314,7 +300,7 @@ static void begin_statement(struct finder *f)
 	};
 
 	f->opens = false;
-	f->fits = is_one_of(&f->token, kinds, ARRAY_LEN(kinds)) || is_operator(&f->token, '(');
+	f->fits = is_one_of(&f->token, kinds, ARRAY_LEN(kinds)) || token_is_operator(&f->token, '(');
 	f->set = f->token.kind == TOKEN_WORD && span_is_nocase(f->token.text, "set");
 	f->get = f->token.kind == TOKEN_WORD && span_is_nocase(f->token.text, "get");
 	/* behind one with a body there is nothing but its body */
@@ -379,7 +365,7 @@ static void take_token(struct finder *f)
 
 	if (f->opens)
 		begin_statement(f);
-	if (is_operator(&f->token, ';')) {
+	if (token_is_operator(&f->token, ';')) {
 		end_statement(f);
 		return;
 	}

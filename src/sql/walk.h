@@ -91,7 +91,7 @@ void walk_downgrade(struct walk *w, enum route_reason reason, struct span what);
 /* The token is the operator <op>. */
 static inline bool walk_at(const struct walk *w, char op)
 {
-	return w->token.kind == TOKEN_OPERATOR && w->token.op == op;
+	return token_is_operator(&w->token, op);
 }
 
 static inline bool step_is(const struct step *s, char op)

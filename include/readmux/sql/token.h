@@ -81,4 +81,21 @@ struct lexer lexer_over(struct span sql, const struct sql_mode *mode);
  */
 void lexer_next(struct lexer *lexer, struct token *token);
 
+/* The plain word <word>, in any case. */
+static inline bool token_is(const struct token *t, const char *word)
+{
+	return t->kind == TOKEN_WORD && span_is_nocase(t->text, word);
+}
+
+static inline bool token_is_operator(const struct token *t, char op)
+{
+	return t->kind == TOKEN_OPERATOR && t->op == op;
+}
+
+/* One of <n> words: span_is_nocase() to one of them. */
+bool sql_is_one_of(struct span word, const char *const *words, size_t n);
+
+/* The end of the text, or a semicolon with nothing behind it. */
+bool lexer_at_end(struct lexer *lexer, struct token *token);
+
 #endif
