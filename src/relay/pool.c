@@ -250,10 +250,13 @@ void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *op
 	server_conn_give(conn, SERVER_CONN_LEASED, ops, owner);
 }
 
-/* The server is full but serves us already: what is open has to do. */
+/*
+ * The server is full but serves us already: what is open has to do, and what is idle of it
+ * makes room.
+ */
 static bool server_is_full(const struct server_conn *conn, const struct pool *pool)
 {
-	return conn->error_number == 1040 && pool->leased > 0;
+	return conn->error_number == 1040 && pool->open > pool->dialing;
 }
 
 static void dialled_gone(void *owner, struct server_conn *conn)
@@ -286,6 +289,9 @@ static void fail_tickets(struct pool *pool, struct account *account, struct serv
 
 	if (server_is_full(conn, pool)) {
 		pool->limit = pool->leased + pool->dialing;
+		if (pool->limit == 0)
+			pool->limit = 1;
+		pool_grant_later(pool);
 		return;
 	}
 	for (t = TAILQ_FIRST(&pool->tickets); t != NULL; t = next) {

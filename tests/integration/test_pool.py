@@ -2,11 +2,13 @@
 """Few server connections for sessions of several users."""
 
 import contextlib
+import time
 
 import pymysql
 import pytest
 
 from readmux import close, one, rows, vanish, wait_servers_of
+from servers import APP
 from servers.accounts import SECOND
 from wire import COM_QUERY
 
@@ -99,4 +101,38 @@ def test_the_primary_has_the_last_word(start_readmux, cluster):
         for _ in range(3):
             one(session, "SELECT 1")
     assert failure.value.args[0] == 1045
+    close(session)
+
+
+@pytest.fixture
+def full(cluster):
+    """full(): the primary lets nobody in any more."""
+    before = cluster.primary.sql("SELECT @@GLOBAL.max_connections")[0][0]
+    guests = []
+
+    def fill():
+        guests.append(cluster.primary.connect())        # root has a place that others have not
+        rows(guests[0], "SET GLOBAL max_connections = 20")
+        last = time.monotonic()
+        while time.monotonic() < last + 0.5:            # some are only just leaving
+            try:
+                guests.append(cluster.primary.connect(user=APP.name, password=APP.password))
+                last = time.monotonic()
+            except pymysql.err.OperationalError as refused:
+                assert refused.args[0] == 1040
+                time.sleep(0.02)
+
+    yield fill
+    rows(guests[0], f"SET GLOBAL max_connections = {before}")
+    for guest in guests:
+        guest.close()
+
+
+def test_idle_connections_make_room_at_a_full_server(start_readmux, full):
+    """What is idle cannot serve the session (here because it has used it), but has a place."""
+    process = start_readmux(workers=1, debug={"reshuffle": True}, wait={"read": "5s"})
+    session = process.connect()
+    full()
+    for _ in range(5):
+        assert one(session, AT_PRIMARY) == 1
     close(session)

@@ -103,6 +103,8 @@ class Player:
         except Ended:
             return [Packet("ended", 0, b"")]        # whether by FIN or RST is no matter
         except socket.timeout:
+            # a late answer must not be taken for the next one's
+            self.sessions.pop(case.session).wire.socket.close()
             return [Packet("hangs", 0, f"no answer in {SECONDS} s".encode())]
         except Refused as error:
             return [Packet("error", 0, error.payload)]
