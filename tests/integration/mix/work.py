@@ -72,7 +72,7 @@ class Worker(Looker):
         self.system[self.world.kind.isolation] = level.replace(" ", "-")
 
     def do_names(self):
-        if self.cursor is not None:     # what an open cursor's rows are written in is its own affair
+        if self.cursor is not None:     # MySQL goes on with its rows as they were
             return False
         name, encoding = self.random.choice((("utf8mb4", "utf-8"), ("latin1", "latin-1")))
         self.result(f"SET NAMES {name}")

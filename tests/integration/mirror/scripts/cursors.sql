@@ -47,6 +47,15 @@ UPDATE t SET v = 'changed'
 .prepare c SELECT 1
 .cursor c
 .fetch c 5
+# MySQL writes an open cursor's rows as when it was opened, MariaDB as the session wants them now
+.prepare n SELECT CONVERT(X'67C3BC' USING utf8mb4) FROM t
+.cursor n
+.fetch n 1
+SET NAMES latin1
+.fetch n 1
+SET NAMES utf8mb4
+.fetch n 1
+.close n
 .prepare big SELECT REPEAT('x', 70000) FROM t
 .cursor big
 .fetch big 2
