@@ -192,7 +192,7 @@ static bool is_another_pod(const struct fleet *f, struct member *m,
 	return ordinal != m->view.ordinal;
 }
 
-/* A replica of a replica knows places in another log than the primary's. */
+/* A replica of a replica knows places in another log than the primary's, but the same GTIDs. */
 static void take_position(const struct fleet *f, struct member *m, const struct probe_report *r)
 {
 	const struct server_facts *primary = &f->members[0].view.facts;
@@ -200,7 +200,7 @@ static void take_position(const struct fleet *f, struct member *m, const struct 
 	m->view.other_source = r->source_id != 0 && primary->known &&
 			       r->source_id != primary->server_id;
 	(void)snprintf(m->view.log, sizeof(m->view.log), "%s",
-		       m->view.other_source ? "" : r->log);
+		       m->view.other_source && !r->facts.mariadb ? "" : r->log);
 	m->view.log_us = r->asked_us;
 }
 

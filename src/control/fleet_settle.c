@@ -77,11 +77,10 @@ static bool lag_is_news(const struct backend_view *a, const struct backend_view 
 	return a->lag_state != b->lag_state || difference >= LAG_GRAIN_MS;
 }
 
-/* Where there are no GTIDs, sessions go by places in the log, and by when those were seen. */
-static bool log_is_news(const struct fleet *f, const struct member *m)
+/* Sessions go by it, and by when it was seen. */
+static bool log_is_news(const struct member *m)
 {
-	return !f->members[0].view.facts.gtid && m->view.log[0] != '\0' &&
-	       m->view.log_us != m->told.log_us;
+	return m->view.log[0] != '\0' && m->view.log_us != m->told.log_us;
 }
 
 static bool is_news(const struct member *m)
@@ -212,7 +211,7 @@ void fleet_settle(struct fleet *f)
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		const struct member *m = &f->members[i];
 
-		if (m->in_use && log_is_news(f, m))
+		if (m->in_use && log_is_news(m))
 			news = true;
 		if (!m->in_use || !is_news(m))
 			continue;

@@ -68,23 +68,33 @@ static void read_identity(struct probe *p, MYSQL_ROW row)
 	f->known = true;
 }
 
-static bool ask_identity(struct probe *p)
+/* MariaDB: the end of a primary's log, and up to where a replica has applied it. */
+static void read_gtids(const struct probe *p, MYSQL_ROW row, struct probe_report *r)
+{
+	copy_text(r->log, sizeof(r->log), row[p->primary ? 6 : 7]);
+}
+
+static bool ask_identity(struct probe *p, struct probe_report *r)
 {
 	static const char everywhere[] =
 		"SELECT @@global.read_only, @@global.server_id, @@hostname, "
 		"@@global.max_connections, @@global.max_allowed_packet, @@global.log_bin";
 	static const char mysql_only[] =
 		", @@global.super_read_only, @@global.gtid_mode, @@server_uuid";
-	char sql[sizeof(everywhere) + sizeof(mysql_only)];
+	static const char mariadb_only[] = ", @@global.gtid_binlog_pos, @@global.gtid_slave_pos";
+	char sql[sizeof(everywhere) + sizeof(mysql_only) + sizeof(mariadb_only)];
 	MYSQL_RES *res;
 	MYSQL_ROW row;
 
 	(void)snprintf(sql, sizeof(sql), "%s%s", everywhere,
-		       p->facts.mariadb ? "" : mysql_only);
+		       p->facts.mariadb ? mariadb_only : mysql_only);
+	r->asked_us = clock_now_us();
 	row = ask_row(p, sql, &res);
 	if (row == NULL)
 		return false;
 	read_identity(p, row);
+	if (p->facts.mariadb)
+		read_gtids(p, row, r);
 	mysql_free_result(res);
 	return true;
 }
@@ -161,7 +171,7 @@ static void read_position(const char *file, const char *offset, struct probe_rep
 		r->log[0] = '\0';
 }
 
-static void read_replication(MYSQL_RES *res, struct probe_report *r)
+static void read_replication(const struct probe *p, MYSQL_RES *res, struct probe_report *r)
 {
 	MYSQL_ROW row = mysql_fetch_row(res);
 	const char *values[COLUMNS];
@@ -171,7 +181,8 @@ static void read_replication(MYSQL_RES *res, struct probe_report *r)
 		return;
 	}
 	pick_columns(res, row, values);
-	read_position(values[LOG_FILE], values[LOG_OFFSET], r);
+	if (!p->facts.mariadb && !p->facts.gtid)
+		read_position(values[LOG_FILE], values[LOG_OFFSET], r);
 	r->source_id = number_of(values[SOURCE_ID]);
 	if (!is_text(values[SQL_RUNNING], "Yes")) {
 		stopped(r, "its replication applier does not run", values[SQL_ERROR]);
@@ -203,11 +214,10 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 	const char *sql = renamed ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
 	MYSQL_RES *res;
 
-	r->asked_us = clock_now_us();
 	res = probe_ask(p, sql);
 	r->lag_state = LAG_UNKNOWN;
 	if (res != NULL) {
-		read_replication(res, r);
+		read_replication(p, res, r);
 		mysql_free_result(res);
 		p->status_denied = false;
 		return true;
@@ -219,13 +229,15 @@ static bool ask_replication(struct probe *p, struct probe_report *r)
 	return true;
 }
 
-/* SHOW MASTER STATUS was renamed in MySQL 8.2 and is gone since 8.4. */
+/* Without GTIDs.  SHOW MASTER STATUS was renamed in MySQL 8.2 and is gone since 8.4. */
 static bool ask_log_end(struct probe *p, struct probe_report *r)
 {
-	bool renamed = !p->facts.mariadb && p->facts.version >= VERSION_SHOW_BINARY_LOG;
+	bool renamed = p->facts.version >= VERSION_SHOW_BINARY_LOG;
 	MYSQL_RES *res;
 	MYSQL_ROW row;
 
+	if (p->facts.mariadb || p->facts.gtid)
+		return true;
 	r->asked_us = clock_now_us();
 	res = probe_ask(p, renamed ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
 	if (res != NULL) {
@@ -238,9 +250,8 @@ static bool ask_log_end(struct probe *p, struct probe_report *r)
 	}
 	if (p->failure.evidence != EVIDENCE_MISCONFIGURED)
 		return false;
-	if (!p->facts.gtid)
-		status_is_secret(p, "reads after a write stay on the primary for a while: "
-				 "the probe account may not ask where its log ends");
+	status_is_secret(p, "reads after a write stay on the primary for a while: "
+			 "the probe account may not ask where its log ends");
 	return true;
 }
 
@@ -249,7 +260,7 @@ static bool ask_log_end(struct probe *p, struct probe_report *r)
 static bool ask_everything(struct probe *p, struct probe_report *r)
 {
 	p->deadline_us = clock_now_us() + p->settings->probe_timeout_ms * 1000;
-	if (!ask_alive(p) || !ask_identity(p))
+	if (!ask_alive(p) || !ask_identity(p, r))
 		return false;
 	if (!(p->primary ? ask_log_end(p, r) : ask_replication(p, r)))
 		return false;

@@ -320,6 +320,19 @@ static struct server_conn *oldest_idle(const struct bucket *b)
 	return TAILQ_LAST(&b->idle, conn_list);
 }
 
+struct server_conn *pool_idle(struct pool *pool)
+{
+	struct bucket *b, *tmp;
+
+	HASH_ITER(hh, pool->buckets, b, tmp) {
+		struct server_conn *conn = TAILQ_FIRST(&b->idle);
+
+		if (conn != NULL && conn->precious == 0 && conn->in_flight == 0)
+			return conn;
+	}
+	return NULL;
+}
+
 static bool close_oldest_idle(struct pool *pool)
 {
 	struct bucket *b, *tmp;
@@ -620,7 +633,7 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 		       view->facts.hostname);
 	(void)snprintf(pool->identity.uuid, sizeof(pool->identity.uuid), "%s", view->facts.uuid);
 	pool->limit = limit_for(pool->env, view);
-	if (pool->replica && !pool->gtid && position_is_wellformed(span_of(view->log)))
+	if (pool->replica && view->log[0] != '\0' && position_is_wellformed(span_of(view->log)))
 		pool_has_reached(pool, view->log);
 }
 

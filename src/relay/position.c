@@ -159,6 +159,17 @@ static bool take_interval(struct span *rest, uint64_t *first, uint64_t *last)
 	return dash == NULL || span_to_u64(span_from(item, split + 1), last);
 }
 
+/* What stands behind "source:" in <item>; empty when it is of another source. */
+static struct span of_source(struct span item, const char *source)
+{
+	size_t len = strlen(source);
+
+	if (len == 0 || !span_starts_nocase(item, source) || item.len <= len ||
+	    item.data[len] != ':')
+		return SPAN_NONE;
+	return span_from(item, len + 1);
+}
+
 static void write_gtid(char out[POSITION_MAX], const char *source, uint64_t number)
 {
 	out[0] = '\0';
@@ -169,16 +180,11 @@ static void write_gtid(char out[POSITION_MAX], const char *source, uint64_t numb
 void position_of_source(struct span executed, const char *source, char low[POSITION_MAX],
 			char high[POSITION_MAX])
 {
-	size_t source_len = strlen(source);
 	uint64_t first, last, whole = 0, most = 0;
 
 	while (executed.len > 0) {
-		struct span item = next_item(&executed);
+		struct span item = of_source(next_item(&executed), source);
 
-		if (source_len == 0 || !span_starts_nocase(item, source) ||
-		    item.len <= source_len || item.data[source_len] != ':')
-			continue;
-		item = span_from(item, source_len + 1);
 		while (item.len > 0 && take_interval(&item, &first, &last)) {
 			if (first <= whole + 1 && last > whole)
 				whole = last;
@@ -188,6 +194,36 @@ void position_of_source(struct span executed, const char *source, char low[POSIT
 	}
 	write_gtid(low, source, whole);
 	write_gtid(high, source, most);
+}
+
+static size_t up_to(struct span text, uint8_t c)
+{
+	const uint8_t *at = text.len > 0 ? memchr(text.data, c, text.len) : NULL;
+
+	return at != NULL ? (size_t)(at - text.data) : text.len;
+}
+
+bool position_add_owned(struct span owned, const char *source, char high[POSITION_MAX])
+{
+	struct gtid last;
+	uint64_t most = gtid_parse(span_of(high), &last) ? last.number : 0, number;
+	bool any = false;
+
+	while (owned.len > 0) {
+		struct span item = of_source(next_item(&owned), source);
+
+		while (item.len > 0) {
+			struct span one = span_head(item, up_to(item, ':'));
+
+			item = span_from(item, size_min(one.len + 1, item.len));
+			if (!span_to_u64(span_head(one, up_to(one, '#')), &number))
+				continue;		/* a tag */
+			any = true;
+			most = number > most ? number : most;
+		}
+	}
+	write_gtid(high, source, most);
+	return any;
 }
 
 bool position_is_in_log(const char *position)

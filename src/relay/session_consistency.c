@@ -7,6 +7,11 @@
  * that was sent after the read covers it, whoever asked.  So servers are asked now
  * and then, after a read, and until its last read is covered a session stays
  * with the server that answered it, or goes to the primary, which has everything.
+ *
+ * Whom to ask: MySQL with GTIDs tells of itself all that it shows (what is committed before
+ * its GTID is counted is in gtid_owned until then).  Other replicas show a transaction before
+ * they report it, MariaDB's while its log is flushed; but whatever they show is in the
+ * primary's log, so there the primary is asked, or its probe.
  */
 #include <readmux/base/clock.h>
 #include <readmux/relay/position.h>
@@ -18,7 +23,8 @@
 #define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
 #define REFUSED_US   60000000u		/* ... by an account that may not ask */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
-#define MOVE_EVERY_US    10000000u	/* a session leaves a replica at the risk of having to wait */
+#define MOVE_EVERY_US    1000000u	/* a session leaves a replica at the risk of a wait */
+#define MOVE_LAG_MS      1000u		/* ... for one that is less behind than that */
 
 /* The nearest that says something. */
 enum consistency session_consistency(const struct session *s)
@@ -81,11 +87,34 @@ static bool has_positions(const struct relay_env *env)
 	return primary != NULL && (primary->facts.gtid || primary->log[0] != '\0');
 }
 
+/* Servers tell of themselves what they have shown; else the primary does for all of them. */
+static bool tell_themselves(const struct relay_env *env)
+{
+	const struct backend_view *primary = topology_primary(env->topology);
+
+	return primary != NULL && primary->facts.gtid && !primary->facts.mariadb;
+}
+
 static const char *primary_uuid(const struct relay_env *env)
 {
 	const struct backend_view *primary = topology_primary(env->topology);
 
 	return primary != NULL ? primary->facts.uuid : "";
+}
+
+/* Whose position covers what the session was shown. */
+static const struct backend_view *witness(const struct session *s)
+{
+	const struct topology *t = s->env->topology;
+
+	return tell_themselves(s->env) ? topology_by_id(t, s->seen.backend) : topology_primary(t);
+}
+
+static struct pool *witness_pool(const struct session *s)
+{
+	const struct backend_view *view = witness(s);
+
+	return view != NULL ? pool_of(s->env->pools, view) : NULL;
 }
 
 static void set_shown(struct pool *pool, const char *position)
@@ -94,20 +123,29 @@ static void set_shown(struct pool *pool, const char *position)
 	pool->shown_us = pool->asked_us;
 }
 
-/* The one row of the answer, a GTID set; empty when nothing was ever written. */
-static void take_shown(struct pool *pool, struct span value)
+/* MariaDB: where the primary's log ends; empty when nothing was ever written. */
+static void take_gtids(struct pool *pool, struct reader *row)
 {
+	struct span value = reader_lenenc_bytes(row);
+	char position[POSITION_MAX];
+
+	if (!reader_finish(row) || !position_is_wellformed(value))
+		return;
+	(void)span_copy(value, position, sizeof(position));
+	set_shown(pool, position);
+}
+
+/* MySQL: what is being committed, and what was; read in that order no GTID is in neither. */
+static void take_gtid_sets(struct pool *pool, struct reader *row)
+{
+	struct span owned = reader_lenenc_bytes(row), executed = reader_lenenc_bytes(row);
 	const char *uuid = primary_uuid(pool->env);
 	char low[POSITION_MAX], high[POSITION_MAX];
 
-	if (pool->mariadb ? !position_is_wellformed(value) : uuid[0] == '\0')
+	if (!reader_finish(row) || uuid[0] == '\0')
 		return;
-	if (pool->mariadb) {
-		(void)span_copy(value, low, sizeof(low));
-		(void)span_copy(value, high, sizeof(high));
-	} else {
-		position_of_source(value, uuid, low, high);
-	}
+	position_of_source(executed, uuid, low, high);
+	pool->shown_more = position_add_owned(owned, uuid, high);
 	pool_has_reached(pool, low);
 	set_shown(pool, high);
 }
@@ -131,18 +169,16 @@ static void asked_pass(void *arg, struct server_conn *conn, struct span bytes, b
 {
 	struct reader r = reader_over(span_from(frame_last(bytes), PACKET_HEADER_LEN));
 	struct pool *pool = arg;
-	struct span value;
 
 	(void)conn;
 	if (!row)
 		return;
-	if (!has_gtids(pool->env)) {
+	if (!has_gtids(pool->env))
 		take_log_end(pool, &r);
-		return;
-	}
-	value = reader_lenenc_bytes(&r);
-	if (reader_finish(&r))
-		take_shown(pool, value);
+	else if (pool->mariadb)
+		take_gtids(pool, &r);
+	else
+		take_gtid_sets(pool, &r);
 }
 
 /* Its user may not ask: probes tell, now and then. */
@@ -187,7 +223,7 @@ void session_forget_question(struct session *s)
  */
 bool statement_awaits_position(struct session *s)
 {
-	if (s->asked == NULL || s->asked->backend_id != s->seen.backend ||
+	if (s->asked == NULL || s->seen.backend == 0 || s->asked != witness_pool(s) ||
 	    s->st.verdict.class != SQL_READ || s->conn != NULL ||
 	    loop_now_us(s->env->loop) < s->free_us + CHOOSE_EVERY_US)
 		return false;
@@ -206,51 +242,59 @@ static const struct sink_ops asked_sink = {
 static const char *question(const struct session *s, const struct server_conn *conn)
 {
 	if (!has_gtids(s->env))
-		return conn->pool->names_log_status ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
-	if (!conn->mariadb)
-		return "SELECT @@global.gtid_executed";
-	return s->st.replica ? "SELECT @@global.gtid_slave_pos" : "SELECT @@global.gtid_binlog_pos";
+		return conn->pool->names_log_status ? "SHOW BINARY LOG STATUS" :
+						      "SHOW MASTER STATUS";
+	return conn->mariadb ? "SELECT @@global.gtid_binlog_pos" :
+			       "SELECT @@global.gtid_owned, @@global.gtid_executed";
 }
 
-/*
- * Without GTIDs few may ask where the log ends, and only of the primary: a session need not
- * leave a replica.
- */
-static bool may_be_told(const struct session *s)
+/* Without GTIDs few may ask. */
+static bool may_be_told(const struct session *s, const struct server_conn *conn)
 {
-	uint64_t refused = s->account->log_refused_us;
+	uint64_t refused = conn->account->log_refused_us;
 
 	return has_gtids(s->env) ||
-	       (has_positions(s->env) && !s->st.replica &&
+	       (has_positions(s->env) &&
 		(refused == 0 || loop_now_us(s->env->loop) > refused + REFUSED_US));
 }
 
-/* It has read, or written, what its position does not cover. */
+/* It has read, or written, what its position does not cover and <pool>'s server can tell. */
 static bool wants_to_know(const struct session *s, const struct pool *pool)
 {
-	return s->seen.backend == pool->backend_id || (s->wrote_us != 0 && !s->st.replica);
+	return minds(s) && ((s->seen.backend != 0 && pool == witness_pool(s)) ||
+			    (s->wrote_us != 0 && !pool->replica));
 }
 
 /* Diagnostics that the client may still look at are worth more. */
-static bool may_ask(const struct session *s, const struct pool *pool)
+static bool may_disturb(const struct session *s)
 {
 	const struct statement *st = &s->st;
 
-	return minds(s) && !pool->asking && wants_to_know(s, pool) && may_be_told(s) &&
-	       !s->last.failed && s->last.warnings == 0 && s->last.found_rows_known &&
+	return !s->last.failed && s->last.warnings == 0 && s->last.found_rows_known &&
 	       !st->failed && st->warnings == 0 &&
 	       s->body.kind == BODY_NONE &&
 	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
 }
 
-void session_ask_shown(struct session *s, struct server_conn *conn)
+/* <conn>, which the session gives back, or another one to whom can tell. */
+static struct server_conn *whom_to_ask(const struct session *s, struct server_conn *conn)
 {
-	struct pool *pool = conn->pool;
-	uint8_t memory[64];
+	struct pool *witness = s->seen.backend != 0 ? witness_pool(s) : NULL;
+
+	if (witness == NULL || witness == conn->pool)
+		return may_disturb(s) ? conn : NULL;
+	return pool_idle(witness);
+}
+
+void session_ask_shown(struct session *s, struct server_conn *used)
+{
+	struct server_conn *conn = whom_to_ask(s, used);
+	struct pool *pool = conn != NULL ? conn->pool : NULL;
+	uint8_t memory[80];
 	struct writer w = writer_over(memory, sizeof(memory));
 	uint64_t now;
 
-	if (!may_ask(s, pool))
+	if (pool == NULL || pool->asking || !wants_to_know(s, pool) || !may_be_told(s, conn))
 		return;
 	now = clock_now_us();
 	if (now < pool->asked_us + ASK_EVERY_US)
@@ -352,8 +396,9 @@ static const char *told_since(const struct session *s, const struct backend_view
 	if (pool != NULL && pool->shown_us > since_us &&
 	    position_is_in_log(pool->shown) != has_gtids(s->env))
 		return pool->shown;
-	if (!has_gtids(s->env) && view->log_us > since_us && view->log[0] != '\0' &&
-	    position_is_wellformed(span_of(view->log)))
+	if (view->log_us > since_us && view->log[0] != '\0' &&
+	    position_is_wellformed(span_of(view->log)) &&
+	    position_is_in_log(view->log) != has_gtids(s->env))
 		return view->log;
 	return NULL;
 }
@@ -383,33 +428,30 @@ static void forget_other_kind(struct session *s)
 	s->wrote_us = clock_now_us();
 }
 
-/*
- * Whose position covers what the session was shown: its server's own GTIDs.  Without them a
- * replica may show more than it reports, for its appliers report together, now and then; but
- * what it shows is in the primary's log.
- */
-static const struct backend_view *witness(const struct session *s)
-{
-	const struct topology *t = s->env->topology;
-
-	return has_gtids(s->env) ? topology_by_id(t, s->seen.backend) : topology_primary(t);
-}
-
 static bool is_usable(const struct backend_view *view)
 {
 	return view != NULL && view->usable;
 }
 
 /*
- * The session reads from a replica, and what would cover that is the end of the primary's log,
- * which is later: nothing to wait for as long as it stays.
+ * The session reads from a replica, and what would cover that holds more, which the replica need
+ * not have: nothing to wait for as long as the session stays.
  */
 static bool had_better_stay(const struct session *s)
 {
 	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
+	const struct pool *pool = is_usable(seen) ? pool_of(s->env->pools, seen) : NULL;
 
-	return has_positions(s->env) && !has_gtids(s->env) && is_usable(seen) &&
-	       seen->role == BACKEND_REPLICA && seen->id != s->st.avoid;
+	return pool != NULL && has_positions(s->env) && seen->role == BACKEND_REPLICA &&
+	       seen->id != s->st.avoid && (pool->shown_more || !tell_themselves(s->env));
+}
+
+/* What covers all that the session was shown; NULL: nothing yet. */
+static const char *what_is_told(const struct session *s)
+{
+	const struct backend_view *view = witness(s);
+
+	return view != NULL ? told_since(s, view, s->seen.us) : NULL;
 }
 
 /*
@@ -423,21 +465,32 @@ void session_settle_position(struct session *s)
 	forget_other_kind(s);
 	if (s->wrote_us != 0 && is_covered(s, primary, s->wrote_us))
 		s->wrote_us = 0;
-	if (s->seen.backend == 0 || had_better_stay(s) ||
-	    !is_covered(s, witness(s), s->seen.us))
+	if (s->seen.backend == 0)
+		return;
+	if (had_better_stay(s)) {
+		if (what_is_told(s) != NULL)
+			s->free_us = loop_now_us(s->env->loop);
+		return;
+	}
+	if (!is_covered(s, witness(s), s->seen.us))
 		return;
 	s->seen.backend = 0;
 	s->free_us = loop_now_us(s->env->loop);
 }
 
 /* <view>'s server certainly has what the session was shown, or it is time for a change. */
-static bool may_move_to(const struct session *s, const struct pool *pool)
+static bool may_move_to(const struct session *s, const struct backend_view *view)
 {
-	const struct backend_view *primary = topology_primary(s->env->topology);
-	const char *told = primary != NULL ? told_since(s, primary, s->seen.us) : NULL;
+	const struct pool *pool = pool_of(s->env->pools, view);
+	const char *told = what_is_told(s);
 
-	return told != NULL && (position_reached(pool->reached, told) ||
-				loop_now_us(s->env->loop) > s->seen.since_us + MOVE_EVERY_US);
+	if (told == NULL || pool == NULL || (view->other_source && position_is_in_log(told)))
+		return false;
+	if (position_reached(pool->reached, told))
+		return true;
+	return loop_now_us(s->env->loop) > s->seen.since_us + MOVE_EVERY_US &&
+	       loop_now_us(s->env->loop) > pool->behind_until_us &&
+	       (view->lag_state != LAG_KNOWN || view->lag_ms < MOVE_LAG_MS);
 }
 
 void session_moves_to(struct session *s, const struct backend_view *view)
@@ -477,7 +530,7 @@ bool session_may_read_at(const struct session *s, const struct backend_view *vie
 	if (s->seen.backend == 0 || s->seen.backend == view->id)
 		return true;
 	if (had_better_stay(s))
-		return !view->other_source && may_move_to(s, pool);
+		return may_move_to(s, view);
 	return !has_sure_answer(s);	/* an older answer is better than none */
 }
 

@@ -2,6 +2,7 @@
 """What sessions must not miss: their own writes, and what they were shown (section 9)."""
 
 import contextlib
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -253,6 +254,69 @@ def test_a_replica_shows_more_than_it_reports(cluster, table, late_report, start
         while time.monotonic() < end:
             assert one(session, count) == 1
             time.sleep(0.05)
+        close(session)
+
+
+SLOW_DISK = r"""
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void wait(void)
+{
+	if (access(getenv("SLOW_DISK"), F_OK) == 0)
+		usleep(3000000);
+}
+int fsync(int fd) { wait(); return (int)syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { wait(); return (int)syscall(SYS_fdatasync, fd); }
+"""
+
+
+@pytest.fixture
+def slow_disk(cluster, tmp_path, monkeypatch):
+    """slow_disk(): mysql-1 commits on a disk that takes three seconds from now on."""
+    replica, flag = cluster.replicas[0], tmp_path / "slow"
+    (tmp_path / "slow.c").write_text(SLOW_DISK)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "slow.so", tmp_path / "slow.c"],
+                   check=True)
+    options = {**replica.options(), "innodb-flush-log-at-trx-commit": "1"}
+    if options.pop("log-bin", None):        # with a log of its own it flushes before it commits
+        options["skip-log-bin"] = "1"
+    monkeypatch.setattr(replica, "options", lambda: options)
+    monkeypatch.setattr(replica, "prefix", lambda: [
+        "env", f"LD_PRELOAD={tmp_path}/slow.so", f"SLOW_DISK={flag}"])
+    replica.stop()
+    replica.start()
+    cluster.wait_replicating()
+    yield flag.touch
+    flag.unlink(missing_ok=True)
+    monkeypatch.undo()
+    replica.stop()
+    replica.start()
+    cluster.wait_replicating()
+
+
+@pytest.mark.parametrize("kind", KINDS, indirect=True, scope="module")
+def test_a_replica_shows_what_it_has_not_reported(cluster, table, slow_disk, start_readmux, kind):
+    """A transaction is visible before the log is flushed, and counted after it."""
+    process = start_readmux()
+    position = f"SELECT @@GLOBAL.gtid_{'slave_pos' if kind == 'mariadb' else 'executed'}"
+    replica = cluster.replicas[0]
+    before = replica.sql(position)
+    with cluster.replicas[1].connect() as locker:
+        rows(locker, "FLUSH TABLES WITH READ LOCK")
+        slow_disk()
+        cluster.primary.sql(f"INSERT INTO {table} (v) VALUES ('new')")
+        count = f"SELECT COUNT(*) FROM {table}"
+        wait_until(lambda: replica.sql(count) == ((1,),), "mysql-1 shows it", 10, every=0.01)
+        session = process.connect()
+        assert one(session, f"/* readmux: backend=mysql-1 */ {count}") == 1
+        assert replica.sql(position) == before
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            assert one(session, count) == 1
+            time.sleep(0.02)
         close(session)
 
 

@@ -362,6 +362,11 @@ static void test_places_in_the_log(void **state)
 		.identity = WHO("0", "100", "OFF", "aaaa"),
 		.log = { "mysql-bin.000003", "2000" },
 	};
+	static const struct fake_script follower = {
+		.version = "8.0.30-fake",
+		.identity = WHO("1", "101", "OFF", "bbbb"),
+		.replication = FINE,
+	};
 	static const struct fake_script of_another = {
 		.version = "8.0.30-fake",
 		.identity = WHO("1", "102", "OFF", "cccc"),
@@ -371,7 +376,7 @@ static void test_places_in_the_log(void **state)
 
 	(void)state;
 	(void)scene_add_fake(scene, &logs, FAKE_ANSWERS);
-	(void)scene_add_fake(scene, &replica, FAKE_ANSWERS);
+	(void)scene_add_fake(scene, &follower, FAKE_ANSWERS);
 	(void)scene_add_fake(scene, &of_another, FAKE_ANSWERS);
 	scene_begin(scene);
 	RUN_UNTIL(scene, places_are_known);

@@ -118,6 +118,33 @@ static void test_source(void **state)
 	}
 }
 
+static const struct {
+	const char *owned, *high, *both;
+	bool any;
+} owned_rows[] = {
+	{ "", A ":42", A ":42", false },
+	{ A ":43#12", A ":42", A ":43", true },
+	{ A ":43#12:45#13:44#14", A ":42", A ":45", true },
+	{ A ":40#12", A ":42", A ":42", true },
+	{ B ":99#12,\n" A ":43#12", A ":42", A ":43", true },
+	{ B ":99#12", A ":42", A ":42", false },
+	{ A ":tag:99#12", A ":42", A ":99", true },
+	{ A ":1#12", "", A ":1", true },
+};
+
+static void test_owned(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(owned_rows); i++) {
+		char high[POSITION_MAX];
+
+		(void)snprintf(high, sizeof(high), "%s", owned_rows[i].high);
+		if (position_add_owned(span_of(owned_rows[i].owned), A, high) != owned_rows[i].any)
+			fail_msg("row %zu", i);
+		assert_string_equal(high, owned_rows[i].both);
+	}
+}
+
 static void test_wellformed(void **state)
 {
 	char long_one[200];
@@ -142,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_reached),
 		cmocka_unit_test(test_advance),
 		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_owned),
 		cmocka_unit_test(test_wellformed),
 	};
 

@@ -34,7 +34,7 @@ const char *backend_state_name(enum backend_state state);
 #define BACKEND_NAME_MAX 64u
 #define BACKEND_HOST_MAX 256u
 
-/* A place in the primary's binary log, "mysql-bin.000003:1542". */
+/* A place in the primary's binary log, "mysql-bin.000003:1542"; on MariaDB GTIDs. */
 #define LOG_POSITION_MAX 128u
 
 /* What a server said of itself at its last good probe. */
@@ -82,7 +82,7 @@ struct backend_view {
 	bool                other_source;	/* replica: its source is not the primary */
 	char                log[LOG_POSITION_MAX];	/* primary: where its log ends; replica: up to
 							   where all is applied, and maybe more;
-							   "" = not known */
+							   "" = not known, or MySQL has GTIDs */
 	uint64_t            log_us;	/* when that was asked, by clock_now_us() */
 	char                name[BACKEND_NAME_MAX];	/* "mysql-1" */
 	struct address      address;

@@ -72,6 +72,7 @@ struct pool {
 	uint64_t          measured_us;		/* when the last latency was measured */
 	char              reached[POSITION_MAX];	/* newest position known to be applied there */
 	char              shown[POSITION_MAX];	/* ... and of which more may not have been, at <shown_us> */
+	bool              shown_more;		/* ... that has in it what is not visible there yet */
 	uint64_t          shown_us;		/* clock_now_us() before that was asked */
 	uint64_t          asked_us;		/* the same of the last question */
 	uint64_t          behind_until_us;	/* it kept a read waiting in vain: spare it */
@@ -135,6 +136,9 @@ void pool_forget(struct server_conn *conn);
  * the pool's connections as a leased one; its set-up is written.
  */
 void pool_adopt(struct server_conn *conn, const struct server_conn_owner_ops *ops, void *owner);
+
+/* An idle connection that no session may ask anything more, for a question of readmux's own, or NULL. */
+struct server_conn *pool_idle(struct pool *pool);
 
 /* Give a leased connection back; it must have nothing in flight. */
 void pool_return(struct server_conn *conn);

@@ -34,6 +34,12 @@ bool position_advance(char position[POSITION_MAX], const char *other);
 void position_of_source(struct span executed, const char *source, char low[POSITION_MAX],
 			char high[POSITION_MAX]);
 
+/*
+ * <high>, of position_of_source(), also covers what is being committed: <owned>, the text of
+ * MySQL's gtid_owned ("uuid:5#12:6#14, ...", GTIDs with their threads).  True: there was some.
+ */
+bool position_add_owned(struct span owned, const char *source, char high[POSITION_MAX]);
+
 /* A place in a binary log, not GTIDs. */
 bool position_is_in_log(const char *position);
 
