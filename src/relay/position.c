@@ -217,7 +217,7 @@ bool position_add_owned(struct span owned, const char *source, char high[POSITIO
 
 			item = span_from(item, size_min(one.len + 1, item.len));
 			if (!span_to_u64(span_head(one, up_to(one, '#')), &number))
-				continue;		/* a tag */
+				break;		/* a tag, and what it counts */
 			any = true;
 			most = number > most ? number : most;
 		}
