@@ -4,8 +4,8 @@
  *
  * Beyond not crashing: tokens lie in the text and go forward, all spans that
  * are given out lie in it, no text is a read with "; DROP TABLE t" after it, a
- * shape holds no digit that was not part of a name, and places for the session's values lie
- * in the text, in order.
+ * shape holds no digit that was not part of a name, places for the session's values lie
+ * in the text, in order, and a text with values in them goes where it went without.
  */
 #include <readmux/sql/classify.h>
 #include <readmux/sql/digest.h>
@@ -110,6 +110,15 @@ static void check_shape(struct span sql, const struct sql_mode *mode, bool may_h
 	must(sql_digest(sql, mode) == sql_digest(sql, mode));
 }
 
+static void check_same_route(struct span sql, struct span rewritten, const struct sql_mode *mode)
+{
+	struct sql_verdict before, after;
+
+	sql_classify(sql, mode, &before);
+	sql_classify(rewritten, mode, &after);
+	must(before.class == after.class && before.pins == after.pins);
+}
+
 static void check_values(struct span sql, const struct sql_mode *mode)
 {
 	static const struct sql_values values = { .known = UINT32_MAX };
@@ -130,6 +139,7 @@ static void check_values(struct span sql, const struct sql_mode *mode)
 	must(out != NULL);
 	len = sql_write_values(sql, &places, &values, out, room);
 	must(len > sql.len);
+	check_same_route(sql, (struct span){ out, len }, mode);
 	free(out);
 }
 
