@@ -257,6 +257,18 @@ static void write_own_errors(const struct page *p, const char *name)
 	}
 }
 
+static void write_logins(const struct page *p, const char *name)
+{
+	for (unsigned r = 0; r < LOGIN_RESULT_COUNT; r++) {
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < p->o->worker_count; i++)
+			sum += STAT_GET(p->o->workers[i], logins[r]);
+		(void)fprintf(p->out, "%s{result=\"%s\"} %" PRIu64 "\n", name,
+			      stats_login_word((enum login_result)r), sum);
+	}
+}
+
 /* Numbers are few; each worker has its own list of them. */
 static void write_server_errors(const struct page *p, const char *name)
 {
@@ -492,6 +504,10 @@ static const struct family {
 	  "Statements by the reason why they went to the backend", write_routed },
 	{ "readmux_sessions_by_phase", "gauge", "phase", "Sessions by what they are doing",
 	  write_phases },
+#define X(constant, word, what) word " (" what "), "
+	{ "readmux_login_results_total", "counter", "result",
+	  "Logins by how they ended: " LOGIN_RESULTS(X) "and no other way", write_logins },
+#undef X
 	{ "readmux_own_errors_total", "counter", "error, number",
 	  "Errors that readmux itself told clients", write_own_errors },
 	{ "readmux_server_errors_total", "counter", "number",

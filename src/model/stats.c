@@ -36,6 +36,17 @@ const struct stat_info *stats_backend_table(size_t *n)
 	return backend_table;
 }
 
+const char *stats_login_word(enum login_result result)
+{
+	static const char *const words[] = {
+#define X(constant, word, what) [LOGIN_##constant] = word,
+		LOGIN_RESULTS(X)
+#undef X
+	};
+
+	return words[result];
+}
+
 const char *stats_time_name(enum backend_time time)
 {
 	return times[time].name;

@@ -89,10 +89,24 @@ static void say_refused(const struct session *s, uint16_t number)
 		 LOG_TEXT("peer", session_name(s, peer, sizeof(peer))), LOG_UINT("error", number));
 }
 
+static void count_refused(struct session *s, enum login_result result)
+{
+	STAT_INC(s->env->stats, login_failures_total);
+	STAT_INC(s->env->stats, logins[result]);
+}
+
+static enum login_result result_of(uint16_t number)
+{
+	if (number == rmx_error_info(RMX_ACCESS_DENIED)->number)
+		return LOGIN_DENIED;
+	return number == rmx_error_info(RMX_NO_LOGIN_SERVER)->number ? LOGIN_NO_SERVER :
+								       LOGIN_REFUSED;
+}
+
 static void refuse(struct session *s, uint16_t number)
 {
 	say_refused(s, number);
-	STAT_INC(s->env->stats, login_failures_total);
+	count_refused(s, result_of(number));
 	s->farewell = s->before.account == NULL;
 	if (s->before.account != NULL)
 		go_on_as_before(s);
@@ -118,7 +132,7 @@ static void login_expired(struct timer *t)
 	if (s->phase != SESSION_TLS)
 		session_send_error(s, RMX_LOGIN_TIMEOUT, limit);
 	say_refused(s, rmx_error_info(RMX_LOGIN_TIMEOUT)->number);
-	STAT_INC(s->env->stats, login_failures_total);
+	count_refused(s, LOGIN_TIMEOUT);
 	if (s->phase == SESSION_TLS)
 		session_close(s, "login took too long");
 	else
@@ -240,6 +254,7 @@ static void accept_login(struct session *s)
 	s->stream.read_limit = 0;
 	session_set_phase(s, SESSION_READY);
 	STAT_INC(s->env->stats, logins_total);
+	STAT_INC(s->env->stats, logins[LOGIN_ACCEPTED]);
 	send_welcome(s);
 	if (start_compression(s, terms))
 		session_next(s);

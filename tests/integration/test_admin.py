@@ -145,6 +145,24 @@ def test_users_of_any_name(cluster, readmux):
             cluster.primary.sql(f"DROP USER '{quoted}'")
 
 
+def test_logins_by_result(start_readmux):
+    process = start_readmux()
+
+    def logins():
+        return {result: metric(process, "readmux_login_results_total", result=result)
+                for result in ("accepted", "denied", "refused", "no-server", "timeout")}
+
+    before = logins()
+    close(process.connect())
+    for options in ({"password": "wrong"}, {"user": "nobody", "password": "x"},
+                    {"database": "app_nowhere"}):
+        with pytest.raises(pymysql.err.MySQLError):
+            process.connect(**options)
+    new = {"accepted": 1, "denied": 2, "refused": 1, "no-server": 0, "timeout": 0}
+    wait_until(lambda: logins() == {each: before[each] + new[each] for each in new},
+               "each login is counted by its result", 5)
+
+
 def test_a_replica_dies_and_returns(cluster, readmux):
     victim = cluster.replicas[0]
     victim.kill9()

@@ -72,6 +72,21 @@ enum backend_time {
 	BACKEND_TIME_COUNT
 };
 
+/* How logins end.  constant, word, what */
+#define LOGIN_RESULTS(X)							\
+	X(ACCEPTED,  "accepted",  "let in")					\
+	X(DENIED,    "denied",    "wrong password or unknown user")		\
+	X(REFUSED,   "refused",   "another error of a server or of readmux")	\
+	X(NO_SERVER, "no-server", "no server could be asked, or it had no room")	\
+	X(TIMEOUT,   "timeout",   "the client took too long")
+
+enum login_result {
+#define X(constant, word, what) LOGIN_##constant,
+	LOGIN_RESULTS(X)
+#undef X
+	LOGIN_RESULT_COUNT
+};
+
 #define STATS_BACKENDS_MAX 64u	/* ordinals below it */
 #define STATS_ERRORS_MAX   64u	/* different error numbers; the last place takes all others */
 #define STATS_USERS_MAX    64u	/* different users; the same */
@@ -105,6 +120,7 @@ struct worker_stats {
 #undef X
 	_Atomic uint64_t   phases[STATS_PHASES_MAX];	/* sessions by phase */
 	_Atomic uint64_t   own_errors[RMX_ERROR_COUNT];
+	_Atomic uint64_t   logins[LOGIN_RESULT_COUNT];
 	struct error_stats server_errors[STATS_ERRORS_MAX];
 	_Atomic size_t     user_count;
 	struct user_stats  users[STATS_USERS_MAX];
@@ -160,6 +176,9 @@ const struct stat_info *stats_table(size_t *n);
 
 /* Rows of BACKEND_STATS.  Offsets are in struct backend_stats. */
 const struct stat_info *stats_backend_table(size_t *n);
+
+/* The result's word, for labels. */
+const char *stats_login_word(enum login_result result);
 
 /* Name and meaning of a time. */
 const char *stats_time_name(enum backend_time time);
