@@ -11,11 +11,12 @@
 #include <sys/socket.h>
 
 /* Those that were told to go are here for a turn longer; libevent accepts in batches. */
-#define PLACES     (2 * GUESTS_MAX)
+#define HERE_MAX   (2 * GUESTS_MAX)
 #define LOOK_US    1000000u
 
 struct guest {
-	struct bufferevent *stream;	/* NULL: a free place */
+	TAILQ_ENTRY(guest)  link;
+	struct bufferevent *stream;
 	uint64_t            since_us;	/* its last whole request, or its start */
 	bool                going;	/* told so; evhttp will see it */
 };
@@ -24,7 +25,8 @@ struct guests {
 	struct evconnlistener *listener;	/* evhttp's, with the socket */
 	struct loop           *loop;
 	struct timer           look;
-	struct guest           places[PLACES];
+	TAILQ_HEAD(, guest)    here;
+	unsigned               count;
 };
 
 /* evhttp takes its own mark off a stream when it lets go of it. */
@@ -38,10 +40,12 @@ static bool has_left(struct bufferevent *stream)
 	return connection == NULL;
 }
 
-static void forget(struct guest *guest)
+static void forget(struct guests *g, struct guest *guest)
 {
+	TAILQ_REMOVE(&g->here, guest, link);
+	g->count--;
 	(void)bufferevent_decref(guest->stream);
-	*guest = (struct guest){ .stream = NULL };
+	free(guest);
 }
 
 /* To evhttp it looks as if the other side had gone. */
@@ -55,13 +59,17 @@ static void send_off(struct guest *guest)
 static unsigned look_over(struct guests *g, struct guest **oldest)
 {
 	uint64_t now = loop_now_us(g->loop);
+	struct guest *each, *next;
 	unsigned n = 0;
 
 	*oldest = NULL;
-	for (struct guest *each = g->places; each < g->places + PLACES; each++) {
-		if (each->stream != NULL && has_left(each->stream))
-			forget(each);
-		if (each->stream == NULL || each->going)
+	for (each = TAILQ_FIRST(&g->here); each != NULL; each = next) {
+		next = TAILQ_NEXT(each, link);
+		if (has_left(each->stream)) {
+			forget(g, each);
+			continue;
+		}
+		if (each->going)
 			continue;
 		if (now - each->since_us > (uint64_t)GUEST_TIME_S * 1000000) {
 			send_off(each);
@@ -80,37 +88,30 @@ static void look(struct timer *t)
 	struct guest *oldest;
 
 	(void)look_over(g, &oldest);
-	(void)evconnlistener_enable(g->listener);
+	if (g->count < HERE_MAX)
+		(void)evconnlistener_enable(g->listener);
 	timer_set(&g->look, g->loop, LOOK_US, look);
-}
-
-static struct guest *free_place(struct guests *g)
-{
-	for (struct guest *each = g->places; each < g->places + PLACES; each++) {
-		if (each->stream == NULL)
-			return each;
-	}
-	return NULL;
 }
 
 /* evhttp asks for the stream of one that it has just accepted. */
 static struct bufferevent *received(struct event_base *base, void *arg)
 {
 	struct guests *g = arg;
-	struct guest *place, *oldest;
 	struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
+	struct guest *guest = calloc(1, sizeof(*guest)), *oldest;
 
-	if (stream == NULL)
-		return NULL;
 	if (look_over(g, &oldest) >= GUESTS_MAX)
 		send_off(oldest);
-	place = free_place(g);
-	if (place == NULL) {	/* it is left to evhttp's time limit */
-		(void)evconnlistener_disable(g->listener);
+	if (stream == NULL || guest == NULL) {
+		free(guest);
 		return stream;
 	}
 	bufferevent_incref(stream);
-	*place = (struct guest){ .stream = stream, .since_us = loop_now_us(g->loop) };
+	guest->stream = stream;
+	guest->since_us = loop_now_us(g->loop);
+	TAILQ_INSERT_TAIL(&g->here, guest, link);
+	if (++g->count >= HERE_MAX)
+		(void)evconnlistener_disable(g->listener);	/* until look() */
 	return stream;
 }
 
@@ -132,6 +133,7 @@ struct guests *guests_new(struct loop *loop, struct evhttp *http, int fd)
 	if (g == NULL)
 		return NULL;
 	g->loop = loop;
+	TAILQ_INIT(&g->here);
 	g->listener = evconnlistener_new(loop_base(loop), NULL, NULL, LEV_OPT_CLOSE_ON_FREE |
 					 LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (g->listener == NULL) {
@@ -153,7 +155,9 @@ void guests_requested(struct guests *g, struct evhttp_request *request)
 	struct bufferevent *stream =
 		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
 
-	for (struct guest *each = g->places; each < g->places + PLACES; each++) {
+	struct guest *each;
+
+	TAILQ_FOREACH(each, &g->here, link) {
 		if (each->stream == stream)
 			each->since_us = loop_now_us(g->loop);
 	}
@@ -164,9 +168,7 @@ void guests_free(struct guests *g)
 	if (g == NULL)
 		return;
 	timer_clear(&g->look);
-	for (struct guest *each = g->places; each < g->places + PLACES; each++) {
-		if (each->stream != NULL)
-			forget(each);
-	}
+	while (!TAILQ_EMPTY(&g->here))
+		forget(g, TAILQ_FIRST(&g->here));
 	free(g);
 }
