@@ -276,28 +276,33 @@ static bool may_disturb(const struct session *s)
 	       (st->verdict.flags & (SQL_FOUND_ROWS_WANTED | SQL_ABOUT_PREVIOUS)) == 0;
 }
 
-/* <conn>, which the session gives back, or another one to whom can tell. */
-static struct server_conn *whom_to_ask(const struct session *s, struct server_conn *conn)
+/* A connection of <pool>: <used>, which the session gives back, or another one that is idle. */
+static struct server_conn *whom_to_ask(const struct session *s, struct pool *pool,
+				       struct server_conn *used)
 {
-	struct pool *witness = s->seen.backend != 0 ? witness_pool(s) : NULL;
+	struct server_conn *conn = pool == used->pool ? used : pool_idle(pool);
 
-	if (witness == NULL || witness == conn->pool)
-		return may_disturb(s) ? conn : NULL;
-	return pool_idle(witness);
+	if (conn == NULL || (conn == used && !may_disturb(s)))
+		return NULL;
+	return may_be_told(s, conn) ? conn : NULL;
 }
 
 void session_ask_shown(struct session *s, struct server_conn *used)
 {
-	struct server_conn *conn = whom_to_ask(s, used);
-	struct pool *pool = conn != NULL ? conn->pool : NULL;
+	struct pool *witness = s->seen.backend != 0 ? witness_pool(s) : NULL;
+	struct pool *pool = witness != NULL ? witness : used->pool;
+	struct server_conn *conn;
 	uint8_t memory[80];
 	struct writer w = writer_over(memory, sizeof(memory));
 	uint64_t now;
 
-	if (pool == NULL || pool->asking || !wants_to_know(s, pool) || !may_be_told(s, conn))
+	if (pool->asking || !wants_to_know(s, pool))
 		return;
 	now = clock_now_us();
 	if (now < pool->asked_us + ASK_EVERY_US)
+		return;
+	conn = whom_to_ask(s, pool, used);
+	if (conn == NULL)
 		return;
 	pool->asked_us = now;
 	if (!server_conn_ask(conn, question(s, conn), &asked_sink, pool, &w))
