@@ -403,7 +403,9 @@ def test_primary_during_what_may_commit(readmux, breakable, table, background):
     with ThreadPoolExecutor(len(cases)) as pool:
         for name, (*_, sql) in cases.items():
             running[name] = pool.submit(error_of, lambda s=sessions[name], sql=sql: rows(s, sql))
-        time.sleep(0.7)
+        wait_until(lambda: readmux.status()["sessions"].get("ready", 0) == 0,
+                   "every statement is on its way", 20)
+        time.sleep(0.3)
         breakable.primary.kill9()
         told = {name: each.result(timeout=20)[0] for name, each in running.items()}
     assert told == {name: LOST if name in COMMITTING else ROLLED_BACK for name in cases}
