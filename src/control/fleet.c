@@ -197,8 +197,8 @@ static void take_position(const struct fleet *f, struct member *m, const struct 
 {
 	const struct server_facts *primary = &f->members[0].view.facts;
 
-	m->view.other_source = r->source_id != 0 && primary->known &&
-			       r->source_id != primary->server_id;
+	m->view.other_source = r->source_id != 0 &&
+			       !(primary->known && r->source_id == primary->server_id);
 	(void)snprintf(m->view.log, sizeof(m->view.log), "%s",
 		       m->view.other_source && !r->facts.mariadb ? "" : r->log);
 	m->view.log_us = r->asked_us;

@@ -71,7 +71,10 @@ static void read_identity(struct probe *p, MYSQL_ROW row)
 /* MariaDB: the end of a primary's log, and up to where a replica has applied it. */
 static void read_gtids(const struct probe *p, MYSQL_ROW row, struct probe_report *r)
 {
-	copy_text(r->log, sizeof(r->log), row[p->primary ? 6 : 7]);
+	const char *position = row[p->primary ? 6 : 7];
+
+	if (position != NULL && strlen(position) < sizeof(r->log))
+		copy_text(r->log, sizeof(r->log), position);
 }
 
 static bool ask_identity(struct probe *p, struct probe_report *r)

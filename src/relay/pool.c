@@ -30,6 +30,8 @@
 /* A server that does not let an account in is not asked again for so long. */
 #define REFUSAL_US      5000000u
 
+#define RELIEF_US       5000000u	/* how long a server counts as full */
+
 #define BEHIND_US       500000u	/* how long a replica is spared that kept a read waiting in vain */
 
 #define WATCH_US        500000u	/* how often connections to a server that is gone are looked at */
@@ -206,15 +208,19 @@ static void idle_expired(struct timer *t)
 	}
 }
 
-static void make_idle(struct server_conn *conn)
+static void idle_begins(struct server_conn *conn)
 {
-	struct pool *pool = conn->pool;
-	struct relay_env *env = pool->env;
+	const struct relay_env *env = conn->env;
 
-	server_conn_give(conn, SERVER_CONN_IDLE, &idle_owner, pool);
-	TAILQ_INSERT_HEAD(&conn->bucket->idle, conn, idle_link);
 	timer_set(&conn->timer, env->loop, env->settings->pool_idle_timeout_ms * 1000,
 		  idle_expired);
+}
+
+static void make_idle(struct server_conn *conn)
+{
+	server_conn_give(conn, SERVER_CONN_IDLE, &idle_owner, conn->pool);
+	TAILQ_INSERT_HEAD(&conn->bucket->idle, conn, idle_link);
+	idle_begins(conn);
 }
 
 /* --- dialling --------------------------------------------------------------- */
@@ -282,6 +288,15 @@ static const struct server_conn_owner_ops dialled_owner = {
 	.gone = dialled_gone,
 };
 
+/* The server may have room again. */
+static void relieved(struct timer *t)
+{
+	struct pool *pool = container_of(t, struct pool, relief);
+
+	pool->limit = pool->most;
+	pool_grant_later(pool);
+}
+
 /* A connection for <account> could not be had: tell those who wait for one. */
 static void fail_tickets(struct pool *pool, struct account *account, struct server_conn *conn)
 {
@@ -291,6 +306,7 @@ static void fail_tickets(struct pool *pool, struct account *account, struct serv
 		pool->limit = pool->leased + pool->dialing;
 		if (pool->limit == 0)
 			pool->limit = 1;
+		timer_set(&pool->relief, pool->env->loop, RELIEF_US, relieved);
 		pool_grant_later(pool);
 		return;
 	}
@@ -320,15 +336,31 @@ static struct server_conn *oldest_idle(const struct bucket *b)
 	return TAILQ_LAST(&b->idle, conn_list);
 }
 
+static struct server_conn *asks_best(struct bucket *b)
+{
+	struct server_conn *conn;
+	unsigned looked = 0;
+
+	TAILQ_FOREACH(conn, &b->idle, idle_link) {
+		if (++looked > LOOK_AT_MOST)
+			break;
+		if (conn->precious == 0 && conn->in_flight == 0)
+			return conn;
+	}
+	return NULL;
+}
+
 struct server_conn *pool_idle(struct pool *pool)
 {
 	struct bucket *b, *tmp;
 
 	HASH_ITER(hh, pool->buckets, b, tmp) {
-		struct server_conn *conn = TAILQ_FIRST(&b->idle);
+		struct server_conn *conn = asks_best(b);
 
-		if (conn != NULL && conn->precious == 0 && conn->in_flight == 0)
-			return conn;
+		if (conn == NULL)
+			continue;
+		idle_begins(conn);	/* it is of use */
+		return conn;
 	}
 	return NULL;
 }
@@ -632,7 +664,10 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 	(void)snprintf(pool->identity.hostname, sizeof(pool->identity.hostname), "%s",
 		       view->facts.hostname);
 	(void)snprintf(pool->identity.uuid, sizeof(pool->identity.uuid), "%s", view->facts.uuid);
-	pool->limit = limit_for(pool->env, view);
+	pool->limit = pool->most = limit_for(pool->env, view);
+	if (pool->other_source != view->other_source)
+		pool->reached[0] = '\0';	/* it may be a place in another log */
+	pool->other_source = view->other_source;
 	if (pool->replica && view->log[0] != '\0' && position_is_wellformed(span_of(view->log)))
 		pool_has_reached(pool, view->log);
 }
@@ -756,6 +791,7 @@ static void pool_free(struct pools *pools, struct pool *pool)
 {
 	forget_refusals(pool, true);
 	timer_clear(&pool->refusals);
+	timer_clear(&pool->relief);
 	timer_clear(&pool->watcher);
 	TAILQ_REMOVE(&pools->list, pool, link);
 	free(pool);

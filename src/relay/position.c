@@ -8,6 +8,7 @@ struct gtid {
 	uint64_t    number;
 };
 
+#define UUID_LEN        36u
 #define LOG_OFFSET_BITS 40u	/* a log file has at most 1 GiB and its last transaction */
 
 /* "mysql-bin.000003", "1542": files count first, then offsets. */
@@ -203,24 +204,42 @@ static size_t up_to(struct span text, uint8_t c)
 	return at != NULL ? (size_t)(at - text.data) : text.len;
 }
 
+/* "6#12", and what may stand behind it at once: the next source. */
+static bool owned_number(struct span field, uint64_t *number)
+{
+	size_t hash = up_to(field, '#');
+
+	return hash < field.len && span_to_u64(span_head(field, hash), number);
+}
+
+/* Servers put nothing between one source's GTIDs and the next source (seen on 9.7). */
+static struct span next_source(struct span field)
+{
+	while (field.len > 0 && (field.data[field.len - 1] <= ' ' || field.data[field.len - 1] == ','))
+		field = span_head(field, field.len - 1);
+	if (field.len < UUID_LEN || up_to(field, '-') == field.len)
+		return SPAN_NONE;
+	return span_from(field, field.len - UUID_LEN);
+}
+
 bool position_add_owned(struct span owned, const char *source, char high[POSITION_MAX])
 {
 	struct gtid last;
 	uint64_t most = gtid_parse(span_of(high), &last) ? last.number : 0, number;
-	bool any = false;
+	bool any = false, its = false;
 
 	while (owned.len > 0) {
-		struct span item = of_source(next_item(&owned), source);
+		struct span field = span_head(owned, up_to(owned, ':')), next = next_source(field);
 
-		while (item.len > 0) {
-			struct span one = span_head(item, up_to(item, ':'));
-
-			item = span_from(item, size_min(one.len + 1, item.len));
-			if (!span_to_u64(span_head(one, up_to(one, '#')), &number))
-				break;		/* a tag, and what it counts */
+		owned = span_from(owned, size_min(field.len + 1, owned.len));
+		if (its && owned_number(field, &number)) {
 			any = true;
 			most = number > most ? number : most;
+		} else if (next.len == 0) {
+			its = false;		/* a tag: others count what follows */
 		}
+		if (next.len > 0)
+			its = span_is_nocase(next, source);
 	}
 	write_gtid(high, source, most);
 	return any;

@@ -21,10 +21,12 @@
 
 #define ASK_EVERY_US     5000u		/* least time between two questions to one server */
 #define CHOOSE_EVERY_US  10000u		/* a busy session waits for an answer only so often */
+#define ASK_OTHERS_US    50000u		/* between two questions to the primary about replicas */
 #define REFUSED_US   60000000u		/* ... by an account that may not ask */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
 #define MOVE_EVERY_US    1000000u	/* a session leaves a replica at the risk of a wait */
 #define MOVE_LAG_MS      1000u		/* ... for one that is less behind than that */
+#define MOVE_AGAIN_US    10000000u	/* ... when that has failed */
 
 /* The nearest that says something. */
 enum consistency session_consistency(const struct session *s)
@@ -117,6 +119,24 @@ static struct pool *witness_pool(const struct session *s)
 	return view != NULL ? pool_of(s->env->pools, view) : NULL;
 }
 
+static bool is_usable(const struct backend_view *view)
+{
+	return view != NULL && view->usable;
+}
+
+/*
+ * The session reads from a replica, and what would cover that holds more, which the replica need
+ * not have: nothing to wait for as long as the session stays.
+ */
+static bool had_better_stay(const struct session *s)
+{
+	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
+	const struct pool *pool = is_usable(seen) ? pool_of(s->env->pools, seen) : NULL;
+
+	return pool != NULL && has_positions(s->env) && seen->role == BACKEND_REPLICA &&
+	       seen->id != s->st.avoid && seen->since_us <= s->seen.us && (pool->shown_more || !tell_themselves(s->env));
+}
+
 static void set_shown(struct pool *pool, const char *position)
 {
 	(void)snprintf(pool->shown, sizeof(pool->shown), "%s", position);
@@ -135,6 +155,12 @@ static void take_gtids(struct pool *pool, struct reader *row)
 	set_shown(pool, position);
 }
 
+/* It is in a character set of two bytes or more. */
+static bool has_nul(struct span text)
+{
+	return text.len > 0 && memchr(text.data, '\0', text.len) != NULL;
+}
+
 /* MySQL: what is being committed, and what was; read in that order no GTID is in neither. */
 static void take_gtid_sets(struct pool *pool, struct reader *row)
 {
@@ -142,7 +168,7 @@ static void take_gtid_sets(struct pool *pool, struct reader *row)
 	const char *uuid = primary_uuid(pool->env);
 	char low[POSITION_MAX], high[POSITION_MAX];
 
-	if (!reader_finish(row) || uuid[0] == '\0')
+	if (!reader_finish(row) || uuid[0] == '\0' || has_nul(owned) || has_nul(executed))
 		return;
 	position_of_source(executed, uuid, low, high);
 	pool->shown_more = position_add_owned(owned, uuid, high);
@@ -223,9 +249,11 @@ void session_forget_question(struct session *s)
  */
 bool statement_awaits_position(struct session *s)
 {
+	uint64_t every = had_better_stay(s) ? MOVE_EVERY_US : CHOOSE_EVERY_US;
+
 	if (s->asked == NULL || s->seen.backend == 0 || s->asked != witness_pool(s) ||
 	    s->st.verdict.class != SQL_READ || s->conn != NULL ||
-	    loop_now_us(s->env->loop) < s->free_us + CHOOSE_EVERY_US)
+	    loop_now_us(s->env->loop) < s->free_us + every)
 		return false;
 	s->st.awaits_position = true;
 	return true;
@@ -299,7 +327,7 @@ void session_ask_shown(struct session *s, struct server_conn *used)
 	if (pool->asking || !wants_to_know(s, pool))
 		return;
 	now = clock_now_us();
-	if (now < pool->asked_us + ASK_EVERY_US)
+	if (now < pool->asked_us + (pool == used->pool ? ASK_EVERY_US : ASK_OTHERS_US))
 		return;
 	conn = whom_to_ask(s, pool, used);
 	if (conn == NULL)
@@ -368,6 +396,10 @@ void session_learn_position(struct session *s)
 	/* without positions time alone covers a read: it must not begin anew with each */
 	if (!st->has_result || (s->seen.backend == pool->backend_id && !has_positions(s->env)))
 		return;
+	/* both servers' data were shown, and only one of them is remembered: the primary has both */
+	if (s->seen.backend != 0 && s->seen.backend != pool->backend_id && st->replica &&
+	    !st->moves && s->seen.us > s->wrote_us)
+		s->wrote_us = s->seen.us;
 	s->seen.us = clock_now_us();
 	if (s->seen.backend != pool->backend_id)
 		s->seen.since_us = s->seen.us;
@@ -433,24 +465,6 @@ static void forget_other_kind(struct session *s)
 	s->wrote_us = clock_now_us();
 }
 
-static bool is_usable(const struct backend_view *view)
-{
-	return view != NULL && view->usable;
-}
-
-/*
- * The session reads from a replica, and what would cover that holds more, which the replica need
- * not have: nothing to wait for as long as the session stays.
- */
-static bool had_better_stay(const struct session *s)
-{
-	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
-	const struct pool *pool = is_usable(seen) ? pool_of(s->env->pools, seen) : NULL;
-
-	return pool != NULL && has_positions(s->env) && seen->role == BACKEND_REPLICA &&
-	       seen->id != s->st.avoid && (pool->shown_more || !tell_themselves(s->env));
-}
-
 /* What covers all that the session was shown; NULL: nothing yet. */
 static const char *what_is_told(const struct session *s)
 {
@@ -467,6 +481,8 @@ void session_settle_position(struct session *s)
 {
 	const struct backend_view *primary = topology_primary(s->env->topology);
 
+	if (s->conn != NULL && s->conn->pool->replica)
+		return;		/* it stays there, and waits for nothing */
 	forget_other_kind(s);
 	if (s->wrote_us != 0 && is_covered(s, primary, s->wrote_us))
 		s->wrote_us = 0;
@@ -483,28 +499,48 @@ void session_settle_position(struct session *s)
 	s->free_us = loop_now_us(s->env->loop);
 }
 
+static bool is_nearly_there(const struct backend_view *view)
+{
+	return view->lag_state == LAG_SECRET ||
+	       (view->lag_state == LAG_KNOWN && view->lag_ms < MOVE_LAG_MS);
+}
+
+/* The session's position and what covers all that it was shown.  False: it is not known or too long. */
+static bool join_told(const struct session *s, char position[POSITION_MAX])
+{
+	const char *told = what_is_told(s);
+
+	(void)snprintf(position, POSITION_MAX, "%s", s->position);
+	return told != NULL && position_advance(position, told);
+}
+
 /* <view>'s server certainly has what the session was shown, or it is time for a change. */
 static bool may_move_to(const struct session *s, const struct backend_view *view)
 {
 	const struct pool *pool = pool_of(s->env->pools, view);
-	const char *told = what_is_told(s);
+	char position[POSITION_MAX];
 
-	if (told == NULL || pool == NULL || (view->other_source && position_is_in_log(told)))
+	if (pool == NULL || (s->st.verdict.flags & SQL_ABOUT_PREVIOUS) != 0 ||
+	    !join_told(s, position) ||
+	    (view->other_source && position_is_in_log(position)))
 		return false;
-	if (position_reached(pool->reached, told))
+	if (position_reached(pool->reached, position))
 		return true;
 	return loop_now_us(s->env->loop) > s->seen.since_us + MOVE_EVERY_US &&
-	       loop_now_us(s->env->loop) > pool->behind_until_us &&
-	       (view->lag_state != LAG_KNOWN || view->lag_ms < MOVE_LAG_MS);
+	       loop_now_us(s->env->loop) > pool->behind_until_us && is_nearly_there(view);
 }
 
 void session_moves_to(struct session *s, const struct backend_view *view)
 {
-	if (s->seen.backend == 0 || s->seen.backend == view->id ||
-	    view->role != BACKEND_REPLICA || !had_better_stay(s) ||
-	    !is_covered(s, witness(s), s->seen.us))
-		return;
-	s->seen.backend = 0;
+	s->st.moves = view->role == BACKEND_REPLICA && s->seen.backend != 0 &&
+		      s->seen.backend != view->id && had_better_stay(s) &&
+		      what_is_told(s) != NULL;
+}
+
+void session_cannot_move(struct session *s)
+{
+	s->st.moves = false;
+	s->seen.since_us = loop_now_us(s->env->loop) + MOVE_AGAIN_US - MOVE_EVERY_US;
 }
 
 /* The primary can answer, or the server that the session has read from. */
@@ -539,8 +575,19 @@ bool session_may_read_at(const struct session *s, const struct backend_view *vie
 	return !has_sure_answer(s);	/* an older answer is better than none */
 }
 
-bool statement_wants_position(const struct session *s)
+const char *session_known_position(const struct session *s, char memory[POSITION_MAX])
 {
-	return s->st.replica && s->position[0] != '\0' && minds(s) &&
-	       !position_reached(s->conn->pool->reached, s->position);
+	return s->seen.backend != 0 && join_told(s, memory) ? memory : s->position;
+}
+
+const char *statement_position(const struct session *s, char memory[POSITION_MAX])
+{
+	const char *position = s->position;
+
+	if (!s->st.replica || s->st.route.target == ROUTE_ATTACHED || !minds(s))
+		return NULL;
+	if (s->st.moves && join_told(s, memory))
+		position = memory;
+	return position[0] != '\0' && !position_reached(s->conn->pool->reached, position) ?
+	       position : NULL;
 }

@@ -12,13 +12,18 @@
 
 /* --- SELECT @@readmux_... ---------------------------------------------------------- */
 
-static struct span value_of(struct session *s, enum sql_readmux_variable variable)
+/* In <memory>, or for good. */
+static struct span value_of(struct session *s, enum sql_readmux_variable variable,
+			    char memory[POSITION_MAX])
 {
+	const char *position;
+
 	switch (variable) {
 	case SQL_READMUX_CONSISTENCY:
 		return span_of(session_consistency_name(s));
 	case SQL_READMUX_POSITION:
-		return s->position[0] != '\0' ? span_of(s->position) : SPAN_NONE;
+		position = session_known_position(s, memory);
+		return position[0] != '\0' ? span_of(position) : SPAN_NONE;
 	}
 	return SPAN_NONE;
 }
@@ -48,6 +53,7 @@ bool session_answers(struct session *s, struct span text)
 	struct span cells[SQL_READMUX_COLUMNS_MAX];
 	struct sql_mode mode = session_sql_mode(s);
 	struct sql_readmux_columns columns;
+	char position[POSITION_MAX];
 	uint8_t memory[4096];
 	struct writer w = writer_over(memory, sizeof(memory));
 	struct resultset r = {
@@ -61,7 +67,7 @@ bool session_answers(struct session *s, struct span text)
 	session_settle_position(s);
 	for (unsigned i = 0; i < columns.n; i++) {
 		head[i] = (struct resultset_column){ span_head(columns.column[i].name, 256), false };
-		cells[i] = value_of(s, columns.column[i].variable);
+		cells[i] = value_of(s, columns.column[i].variable, position);
 	}
 	resultset_begin(&r, head, columns.n);
 	resultset_row(&r, head, cells, columns.n);

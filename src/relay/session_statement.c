@@ -106,6 +106,8 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	uint8_t *memory = loop_workshop(s->env->loop, &room);
 	struct writer w = writer_over(memory, room);
 	bool looks_back = !fresh && (st->verdict.flags & SQL_ABOUT_PREVIOUS) != 0;
+	char joined[POSITION_MAX];
+	const char *position;
 	bool prepare;
 
 	s->conn = conn;
@@ -132,8 +134,10 @@ void statement_send_on(struct session *s, struct server_conn *conn, bool fresh)
 	if ((st->verdict.flags & SQL_READS_INSERT_ID) != 0 || statement_may_set_insert_id(st))
 		restore_write_insert_id(conn, s->insert_id.value, &w);
 	statement_write_trackers(s, conn, &w);
-	if (statement_wants_position(s) && !looks_back)	/* its SELECT would be the one before */
-		restore_write_position(conn, s->position, POSITION_WAIT_MS, &w);
+	/* its SELECT would be the one before */
+	position = looks_back ? NULL : statement_position(s, joined);
+	if (position != NULL)
+		restore_write_position(conn, position, POSITION_WAIT_MS, &w);
 	if (w.bad || conn->state == SERVER_CONN_CLOSED) {
 		if (conn->state != SERVER_CONN_CLOSED)
 			server_conn_lose(conn, "session state too large to restore");
@@ -182,7 +186,9 @@ static void cannot_run_here(struct session *s, struct server_conn *conn, bool br
 	}
 	if (!tied && st->replica && !st->primary_only) {
 		leave_conn(s, conn, broken);
-		if (late)
+		if (late && st->moves)
+			session_cannot_move(s);
+		else if (late)
 			st->primary_first = true;	/* the next time it may have caught up */
 		else
 			st->primary_only = true;

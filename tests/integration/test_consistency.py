@@ -330,3 +330,45 @@ def test_a_session_leaves_its_replica_for_one_that_has_the_same(table, start_rea
 
     wait_until(both, "both replicas answer", 15)
     close(session)
+
+
+def test_what_was_shown_at_two_replicas(cluster, table, start_readmux):
+    """By a hint and without consistency; the older answer does not make the session forget the newer one."""
+    process = start_readmux()
+    with cluster.replicas[1].connect() as locker:
+        rows(locker, "FLUSH TABLES WITH READ LOCK")
+        cluster.primary.sql(f"INSERT INTO {table} (v) VALUES ('new')")
+        count = f"SELECT COUNT(*) FROM {table}"
+        wait_until(lambda: cluster.replicas[0].sql(count) == ((1,),), "mysql-1 has it", 10)
+        session = process.connect()
+        assert one(session, f"/* readmux: backend=mysql-1 */ {count}") == 1
+        rows(session, "SET @readmux_consistency = 'eventual'")
+        assert one(session, f"/* readmux: backend=mysql-2 */ {count}") == 0
+        rows(session, "SET @readmux_consistency = NULL")
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            assert one(session, count) == 1
+            time.sleep(0.02)
+        close(session)
+
+
+def test_a_transaction_goes_on_at_a_replica_that_is_taken_out(cluster, table, start_readmux):
+    """It waits for nothing: the replica is behind, and the transaction's snapshot older still."""
+    process = start_readmux(admin={"token": "a token"})
+    session = process.connect()
+    rows(session, "START TRANSACTION READ ONLY")
+    server = cluster.server_with_id(one(session, "SELECT @@server_id"))
+    assert server in cluster.replicas
+    with server.connect() as locker:
+        rows(locker, "FLUSH TABLES WITH READ LOCK")
+        for _ in range(2):
+            assert one(session, f"SELECT COUNT(*) FROM {table}") == 0
+            cluster.primary.sql(f"INSERT INTO {table} (v) VALUES ('new')")
+        path = f"/v1/backends/{server.name}/drain"
+        assert process.http(path, "POST", "a token")[0] == 200
+        end = time.monotonic() + 2.5            # probes of the primary meanwhile
+        while time.monotonic() < end:
+            assert one(session, f"SELECT COUNT(*) FROM {table}") == 0
+            time.sleep(0.05)
+    rows(session, "COMMIT")
+    close(session)

@@ -51,6 +51,7 @@ struct pool {
 	bool              replica;
 	char              host[BACKEND_HOST_MAX];	/* whom its certificate must name */
 	bool              mariadb;
+	bool              other_source;		/* it replicates from another replica */
 	bool              gtid;			/* positions are GTIDs */
 	bool              waits_for_source;	/* it has SOURCE_POS_WAIT() */
 	bool              names_log_status;	/* ... and SHOW BINARY LOG STATUS */
@@ -63,6 +64,7 @@ struct pool {
 	bool              retired;		/* not in the topology any more */
 	bool              down;			/* its server answers no probes */
 	unsigned          limit;		/* most connections */
+	unsigned          most;			/* the same when the server is not full */
 	unsigned          open;			/* all, also those being dialled */
 	unsigned          dialing;
 	unsigned          leased;
@@ -81,6 +83,7 @@ struct pool {
 	TAILQ_HEAD(, server_conn) conns;
 	TAILQ_HEAD(, pool_ticket) tickets;
 	struct bucket    *buckets;		/* by account */
+	struct timer      relief;		/* the server was full */
 	struct timer      refusals;		/* when to look for those that are over */
 	struct timer      watcher;		/* retired or down: are its connections cut off? */
 	struct deferred   granter;

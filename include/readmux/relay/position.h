@@ -36,7 +36,7 @@ void position_of_source(struct span executed, const char *source, char low[POSIT
 
 /*
  * <high>, of position_of_source(), also covers what is being committed: <owned>, the text of
- * MySQL's gtid_owned ("uuid:5#12:6#14, ...", GTIDs with their threads).  True: there was some.
+ * MySQL's gtid_owned ("uuid:5#12:6#14uuid:1#9", GTIDs with their threads).  True: there was some.
  */
 bool position_add_owned(struct span owned, const char *source, char high[POSITION_MAX]);
 

@@ -106,6 +106,7 @@ struct statement {
 	bool               alone;		/* nothing was in flight before it when it was sent */
 	bool               replica;		/* it runs on a replica */
 	bool               primary_only;	/* a replica could not do it */
+	bool               moves;		/* to another replica than the last read's */
 	bool               primary_first;	/* one was too late for it: the primary, if it is usable */
 	bool               waiting;		/* on env->waiting */
 	bool               waiting_counts;	/* there, or in a pool's line */
@@ -392,10 +393,15 @@ bool statement_awaits_position(struct session *s);
 /* Before a route: what has become known meanwhile. */
 void session_settle_position(struct session *s);
 bool session_may_read_at(const struct session *s, const struct backend_view *view);
-/* <view> was chosen: its server will be waited for where it may be behind. */
+/* <view> was chosen: it is waited for until it has what another one has shown. */
 void session_moves_to(struct session *s, const struct backend_view *view);
-/* The statement, on s->conn, has to wait for the session's position first. */
-bool statement_wants_position(const struct session *s);
+void session_cannot_move(struct session *s);	/* that took too long: the session stays */
+/*
+ * What the statement's server has to have applied, NULL: it has; and all that is known of what
+ * the session must not miss.  Either is in <memory> or the session's.
+ */
+const char *statement_position(const struct session *s, char memory[POSITION_MAX]);
+const char *session_known_position(const struct session *s, char memory[POSITION_MAX]);
 
 /* session_readmux.c */
 struct sql_assignment;
