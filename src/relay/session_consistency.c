@@ -109,7 +109,8 @@ static const struct backend_view *witness(const struct session *s)
 {
 	const struct topology *t = s->env->topology;
 
-	return tell_themselves(s->env) ? topology_by_id(t, s->seen.backend) : topology_primary(t);
+	return tell_themselves(s->env) ? topology_by_id(t, s->seen.backend) :
+					 topology_primary(t);
 }
 
 static struct pool *witness_pool(const struct session *s)
@@ -505,7 +506,7 @@ static bool is_nearly_there(const struct backend_view *view)
 	       (view->lag_state == LAG_KNOWN && view->lag_ms < MOVE_LAG_MS);
 }
 
-/* The session's position and what covers all that it was shown.  False: it is not known or too long. */
+/* The position and what covers all that was shown.  False: that is not known, or too long. */
 static bool join_told(const struct session *s, char position[POSITION_MAX])
 {
 	const char *told = what_is_told(s);
