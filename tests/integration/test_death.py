@@ -680,7 +680,8 @@ def test_data_sent_ahead_is_lost(impatient, breakable, table, length, look):
             assert failure.value.number == LOST
         with pytest.raises(Refused) as failure:
             execute_sent(wire, statement)
-        assert failure.value.number == LOST
+        # unnoticed, it may also have come when the server was dead, and waited in vain
+        assert failure.value.number == LOST or (not look and failure.value.number == NO_SERVER)
         send_ahead(wire, statement, b"z" * length)
         assert execute_sent(wire, statement)[0] == 0
         assert wire.query(f"SELECT v FROM {table}") == [[str(length).encode()]]
