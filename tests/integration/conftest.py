@@ -23,6 +23,7 @@ from servers import Cluster, Workspace  # noqa: E402
 
 KINDS = ("mariadb", "mysql")
 _numbers = itertools.count(1)
+_failed = {}                    # names, in order; only where tests run side by side
 
 
 def skip_mysql():
@@ -44,8 +45,16 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_logreport(report):
     """Where tests run side by side: what failed is told at once, for a run that is cut short."""
     if report.failed and hasattr(report, "node"):
+        _failed[report.nodeid] = True
         print(f"\n{report.nodeid} failed in its {report.when}:\n{report.longreprtext[-2000:]}",
               flush=True)
+
+
+def pytest_sessionfinish():
+    """For .ci/integration-all, which runs a few of them again, alone."""
+    if _failed and os.environ.get("READMUX_FAILED"):
+        with open(os.environ["READMUX_FAILED"], "w", encoding="utf-8") as out:
+            out.writelines(f"{name}\n" for name in _failed)
 
 
 def pytest_terminal_summary(terminalreporter):
