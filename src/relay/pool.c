@@ -336,7 +336,7 @@ static struct server_conn *oldest_idle(const struct bucket *b)
 	return TAILQ_LAST(&b->idle, conn_list);
 }
 
-static struct server_conn *asks_best(struct bucket *b)
+static struct server_conn *idle_to_ask(struct bucket *b)
 {
 	struct server_conn *conn;
 	unsigned looked = 0;
@@ -355,7 +355,7 @@ struct server_conn *pool_idle(struct pool *pool)
 	struct bucket *b, *tmp;
 
 	HASH_ITER(hh, pool->buckets, b, tmp) {
-		struct server_conn *conn = asks_best(b);
+		struct server_conn *conn = idle_to_ask(b);
 
 		if (conn == NULL)
 			continue;

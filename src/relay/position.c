@@ -59,11 +59,18 @@ static bool gtid_parse(struct span text, struct gtid *g)
 	return at < text.len && domain > 0 && span_to_u64(span_from(text, at + 1), &g->number);
 }
 
+/* Where <c> stands in <text>, else its end. */
+static size_t up_to(struct span text, uint8_t c)
+{
+	const uint8_t *at = text.len > 0 ? memchr(text.data, c, text.len) : NULL;
+
+	return at != NULL ? (size_t)(at - text.data) : text.len;
+}
+
 /* The first of a comma-separated list, which moves on behind it. */
 static struct span next_item(struct span *list)
 {
-	const uint8_t *comma = memchr(list->data, ',', list->len);
-	size_t len = comma != NULL ? (size_t)(comma - list->data) : list->len;
+	size_t len = up_to(*list, ',');
 	struct span item = span_head(*list, len);
 
 	*list = span_from(*list, len < list->len ? len + 1 : len);
@@ -147,17 +154,15 @@ bool position_advance(char position[POSITION_MAX], const char *other)
 /* first[-last]; what follows it stays in <rest>. */
 static bool take_interval(struct span *rest, uint64_t *first, uint64_t *last)
 {
-	const uint8_t *colon = memchr(rest->data, ':', rest->len);
-	size_t len = colon != NULL ? (size_t)(colon - rest->data) : rest->len;
+	size_t len = up_to(*rest, ':');
 	struct span item = span_head(*rest, len);
-	const uint8_t *dash = memchr(item.data, '-', item.len);
-	size_t split = dash != NULL ? (size_t)(dash - item.data) : item.len;
+	size_t split = up_to(item, '-');
 
 	*rest = span_from(*rest, len < rest->len ? len + 1 : len);
 	if (!span_to_u64(span_head(item, split), first))
 		return false;		/* a tag */
 	*last = *first;
-	return dash == NULL || span_to_u64(span_from(item, split + 1), last);
+	return split == item.len || span_to_u64(span_from(item, split + 1), last);
 }
 
 /* What stands behind "source:" in <item>; empty when it is of another source. */
@@ -195,13 +200,6 @@ void position_of_source(struct span executed, const char *source, char low[POSIT
 	}
 	write_gtid(low, source, whole);
 	write_gtid(high, source, most);
-}
-
-static size_t up_to(struct span text, uint8_t c)
-{
-	const uint8_t *at = text.len > 0 ? memchr(text.data, c, text.len) : NULL;
-
-	return at != NULL ? (size_t)(at - text.data) : text.len;
 }
 
 /* "6#12", and what may stand behind it at once: the next source. */
