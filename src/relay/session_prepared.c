@@ -180,6 +180,18 @@ static bool opens_cursor(uint8_t command, struct span payload)
 	return command == COM_STMT_EXECUTE && payload.len > 5 && (payload.data[5] & 7) != 0;
 }
 
+/*
+ * MySQL's answer to an execution without a cursor has no end when the one before had a
+ * cursor (seen on 9.7): its statement is of no more use then, to this client or another.
+ */
+static bool spoilt_by_cursor(const struct session *s, const struct prepared *p)
+{
+	struct span payload = PAYLOAD(hold_span(&s->st.packet));
+	bool had_cursor = p->cursor || opens_cursor(s->st.command, payload);
+
+	return had_cursor && !s->conn->mariadb && !prepared_is_bound(p);
+}
+
 static bool parse_execute(const struct session *s, const struct prepared *p,
 			  struct span payload, struct stmt_execute *e)
 {
@@ -278,6 +290,9 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;
 		s->st.harmless = true;
 	}
+	if (p->cursor && s->conn != NULL && !opens_cursor(s->st.command, PAYLOAD(packet)) &&
+	    spoilt_by_cursor(s, p))
+		statement_forget_prepared(s);
 	if (!kills(s, packet, whole))
 		statement_start(s, packet, whole);
 }
@@ -493,7 +508,8 @@ static void learn_use(struct session *s, bool cursor)
 	struct server_stmts *stmts = &s->conn->stmts;
 	struct prepared *p = s->st.prepared;
 	struct server_stmt *stmt = server_stmt_find(stmts, p);
-	bool spoilt = s->st.failed && p->long_data;	/* it may fail for ever now */
+	bool spoilt = (s->st.failed && p->long_data) ||	/* it may fail for ever now */
+		      (!cursor && spoilt_by_cursor(s, p));
 
 	prepared_set_cursor(&s->prepared, p, cursor);
 	prepared_set_long_data(&s->prepared, p, false);

@@ -92,3 +92,15 @@ CREATE PROCEDURE p() SELECT id FROM t ORDER BY id
 .cursor p
 .fetch p 2
 SELECT 1
+# on MySQL a cursor uses its statement up: others of the same text have one of their own
+.prepare shared SELECT * FROM t ORDER BY id
+.prepare twin SELECT * FROM t ORDER BY id
+.cursor shared
+.fetch shared 100
+.execute twin
+.cursor shared
+.reset shared
+.execute twin
+.cursor shared
+.close shared
+.execute twin
