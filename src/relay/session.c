@@ -229,6 +229,12 @@ void session_send_ok(struct session *s)
 	session_send_ok_with(s, SPAN_NONE);
 }
 
+void session_answer_ok(struct session *s)
+{
+	s->status &= (uint16_t)~SERVER_STATUS_OF_STATEMENT;
+	session_send_ok(s);
+}
+
 void session_send_ok_with(struct session *s, struct span track)
 {
 	uint8_t room[600];

@@ -295,6 +295,6 @@ void relay_kill_answered(struct relay_env *env, const struct kill_request *r)
 		kill_self(s);
 		return;
 	}
-	session_send_ok(s);
+	session_answer_ok(s);
 	statement_done(s);
 }

@@ -8,12 +8,8 @@
 #include <readmux/relay/compressed.h>
 #include <readmux/relay/session_parts.h>
 
-/*
- * What readmux cannot do toward clients, whatever the primary offers.  With metadata
- * caching a server leaves out definitions that it has sent on that connection before;
- * to which of the clients that share its statements it cannot know.
- */
-#define NOT_OFFERED (CLIENT_SSL | MARIADB_CLIENT_COM_MULTI | MARIADB_CLIENT_CACHE_METADATA)
+/* What readmux cannot do toward clients, whatever the primary offers. */
+#define NOT_OFFERED (CLIENT_SSL | MARIADB_CLIENT_COM_MULTI)
 
 /*
  * What it can do even when the primary does not offer it.  Compression is between
@@ -25,7 +21,8 @@
 
 /*
  * Capabilities that shape results or meaning, so that a server connection
- * must have exactly those of its client.
+ * must have exactly those of its client.  MARIADB_CLIENT_CACHE_METADATA is left
+ * to metadata.h.
  */
 #define SHAPING										\
 	(CLIENT_LONG_PASSWORD | CLIENT_FOUND_ROWS | CLIENT_LONG_FLAG | CLIENT_NO_SCHEMA | \

@@ -321,7 +321,7 @@ void command_stmt_reset(struct session *s, struct span packet, bool whole)
 	free(p->failure);
 	p->failure = NULL;
 	if (s->conn == NULL || !(p->cursor || p->long_data)) {
-		session_send_ok(s);
+		session_answer_ok(s);
 		return;
 	}
 	s->st.prepared = p;
@@ -468,6 +468,8 @@ struct span response_prepared(struct session *s, struct server_conn *conn, struc
 	if (raw.len > room || !stmt_prepare_ok_parse(PAYLOAD(raw), &ok))
 		return raw;
 	p->parameters = ok.parameters;
+	if (session_caches_metadata(s))
+		metadata_begin(&s->st.metadata, ok.parameters, ok.columns);
 	if (server_stmt_add(&conn->stmts, p->query, p, ok.id, &closes) == NULL)
 		log_warn(&s->log, "out of memory; a statement will be prepared again");
 	stream_write(&conn->stream, writer_span(&closes));

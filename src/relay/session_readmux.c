@@ -186,6 +186,6 @@ bool session_takes_settings(struct session *s, struct span text)
 	while (sql_assignments_next(&walk, &a))
 		session_take_setting(s, &a);
 	remember(s, 0);
-	session_send_ok(s);
+	session_answer_ok(s);
 	return true;
 }

@@ -56,8 +56,20 @@ static void write_out(struct session *s)
 
 static bool keeps_back(const struct session *s)
 {
-	return s->st.route.retryable && !s->st.passed && !s->st.has_rows &&
-	       s->stash.len < STASH_MAX;
+	bool for_retry = s->st.route.retryable && !s->st.passed && !s->st.has_rows;
+
+	return (for_retry || s->st.metadata.undecided) && s->stash.len < STASH_MAX;
+}
+
+/* What was put together points into memory that is about to be used for something else. */
+static void move_on(struct session *s)
+{
+	if (keeps_back(s)) {
+		stash(s);
+		return;
+	}
+	s->st.metadata.undecided = false;	/* too much to be kept back: it is all sent */
+	write_out(s);
 }
 
 static void emit(struct session *s, struct span bytes)
@@ -69,12 +81,8 @@ static void emit(struct session *s, struct span bytes)
 		last->iov_len += bytes.len;
 		return;
 	}
-	if (env->out_count == STREAM_IOV) {
-		if (keeps_back(s))
-			stash(s);
-		else
-			write_out(s);
-	}
+	if (env->out_count == STREAM_IOV)
+		move_on(s);
 	env->out[env->out_count++] = (struct iovec){ (void *)(uintptr_t)bytes.data, bytes.len };
 }
 
@@ -129,15 +137,11 @@ static void empty_workshop(struct session *s, size_t room)
 {
 	if (s->env->workshop_used <= room / 2)
 		return;
-	if (keeps_back(s))
-		stash(s);
-	else
-		write_out(s);
+	move_on(s);
 	s->env->workshop_used = 0;
 }
 
-static void emit_ok(struct session *s, const struct result_step *step, struct span raw,
-		    const struct ok_packet *ok)
+static void emit_ok(struct session *s, struct span raw, const struct ok_packet *ok)
 {
 	struct ok_packet mine = *ok;
 	size_t room;
@@ -157,7 +161,7 @@ static void emit_ok(struct session *s, const struct result_step *step, struct sp
 	mine.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 	/* several OK packets may be in one batch: each gets its own part of the workshop */
 	w = writer_over(memory + s->env->workshop_used, top - s->env->workshop_used);
-	writer_begin(&w, step->seq);
+	writer_begin(&w, s->st.seq);
 	ok_packet_write(&w, s->capabilities, &mine);
 	if (!writer_end(&w)) {
 		session_close(s, "an OK packet did not fit");
@@ -283,7 +287,7 @@ static bool in_read_only_transaction(const struct session *s)
 }
 
 /* What the primary would have said; the replica has noticed first that it is read-only itself. */
-static void emit_read_only_transaction(struct session *s, uint8_t seq)
+static void emit_read_only_transaction(struct session *s)
 {
 	const struct rmx_error_info *info = rmx_error_info(RMX_READ_ONLY_TRANSACTION);
 	char text[80];
@@ -295,7 +299,7 @@ static void emit_read_only_transaction(struct session *s, uint8_t seq)
 
 	(void)snprintf(text, sizeof(text), info->text, s->conn->mariadb ? "" : ".");
 	err.text = span_of(text);
-	writer_begin(&w, seq);
+	writer_begin(&w, s->st.seq);
 	err_packet_write(&w, &err);
 	if (!writer_end(&w)) {
 		session_close(s, "an error did not fit");
@@ -334,7 +338,7 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	st->error = err.number;
 	statement_count_error(s, err.number);
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
-		emit_read_only_transaction(s, step->seq);
+		emit_read_only_transaction(s);
 	else
 		emit(s, raw);
 }
@@ -361,7 +365,102 @@ static void emit_filled_row(struct session *s, struct span bytes)
 	emit(s, writer_span(&w));
 }
 
-/* --- COM_STMT_PREPARE_OK ------------------------------------------------------------ */
+/* --- metadata caching (metadata.h) --------------------------------------------------- */
+
+static void emit_count(struct session *s, bool follow)
+{
+	struct relay_env *env = s->env;
+	size_t room;
+	uint8_t *memory = loop_workshop(env->loop, &room);
+	struct writer w;
+
+	empty_workshop(s, room);
+	w = writer_over(memory + env->workshop_used, room - env->workshop_used);
+	metadata_write_count(&s->st.metadata, follow, &w);
+	if (w.bad) {
+		session_close(s, "a column count did not fit");
+		return;
+	}
+	env->workshop_used += w.len;
+	emit(s, writer_span(&w));
+}
+
+/* Of a statement with one result set; those of routines are always sent, as servers do. */
+static bool keeps_metadata(const struct session *s)
+{
+	const struct prepared *p = s->st.prepared;
+
+	return p != NULL && p->query != NULL && statement_is_kept(s) &&
+	       (p->query->verdict.pins & SQL_PIN_CALL) == 0;
+}
+
+static void begin_result(struct session *s, struct span raw)
+{
+	struct reader in = reader_over(span_from(raw, PACKET_HEADER_LEN));
+	struct metadata *m = &s->st.metadata;
+	uint64_t count = reader_lenenc(&in);
+
+	if (s->env->out_count > 0)
+		move_on(s);
+	metadata_begin(m, 0, (uint32_t)count);
+	m->head_seq = s->st.seq;
+	m->stash_at = s->stash.len;
+	if (keeps_metadata(s))
+		m->undecided = s->st.prepared->metadata != 0;
+	else
+		m->columns = 0;
+	emit_count(s, true);
+}
+
+/* All definitions are there, and nothing behind them has been passed on. */
+static void decide_metadata(struct session *s)
+{
+	struct metadata *m = &s->st.metadata;
+	struct prepared *p = s->st.prepared;
+
+	if (m->undecided && p->metadata == metadata_hash(m)) {
+		s->stash.len = m->stash_at;
+		s->env->out_count = 0;
+		m->left_out = (uint8_t)m->count;
+		m->undecided = false;
+		emit_count(s, false);
+		return;
+	}
+	m->undecided = false;
+	m->sent = true;
+	p->metadata = 0;	/* until all of them have arrived */
+}
+
+/* Gives what of <bytes> comes behind the definitions. */
+static struct span take_definitions(struct session *s, struct span bytes)
+{
+	struct metadata *m = &s->st.metadata;
+	size_t n = metadata_take(m, bytes);
+
+	emit(s, span_head(bytes, n));
+	if (m->columns == 0)
+		decide_metadata(s);
+	return span_from(bytes, n);
+}
+
+/* The client has them now. */
+static void remember_metadata(struct session *s)
+{
+	struct metadata *m = &s->st.metadata;
+
+	if (m->sent)
+		s->st.prepared->metadata = metadata_hash(m);
+	m->sent = false;
+}
+
+/* What stands behind definitions that were left out; the bytes are this loop's own. */
+static void renumber(struct session *s, struct span bytes)
+{
+	if (s->st.metadata.left_out > 0)
+		metadata_renumber(&s->st.metadata, (uint8_t *)(uintptr_t)bytes.data, bytes.len);
+}
+
+/* --- the head of an answer ----------------------------------------------------------- */
 
 static void emit_head(struct session *s, struct server_conn *conn, struct span raw)
 {
@@ -372,7 +471,10 @@ static void emit_head(struct session *s, struct server_conn *conn, struct span r
 
 	if (s->st.command != COM_STMT_PREPARE) {
 		s->st.has_result = true;
-		emit(s, raw);
+		if (session_caches_metadata(s))
+			begin_result(s, raw);
+		else
+			emit(s, raw);
 		return;
 	}
 	head = response_prepared(s, conn, raw, memory + env->workshop_used,
@@ -402,10 +504,13 @@ static void response_pass(void *arg, struct server_conn *conn, struct span bytes
 	struct session *s = session_from(arg);
 
 	s->st.partial_packet = conn->result.pass > 0 || conn->result.continued;
-	s->st.seq = conn->result.seq;
 	s->st.has_rows |= row;
 	if (s->st.again)
 		return;
+	if (s->st.metadata.columns > 0)
+		bytes = take_definitions(s, bytes);
+	renumber(s, bytes);
+	s->st.seq = (uint8_t)(conn->result.seq - s->st.metadata.left_out);
 	if (row && (s->st.verdict.pins & SQL_PIN_USER_LOCK) != 0)
 		s->st.lock_refused = gives_nothing(s, span_from(frame_last(bytes), PACKET_HEADER_LEN));
 	if (row && s->st.columns.n > 0)
@@ -420,9 +525,10 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	struct session *s = session_from(arg);
 
 	s->st.partial_packet = false;
-	s->st.seq = step->seq;
+	s->st.seq = (uint8_t)(step->seq - s->st.metadata.left_out);
 	if (s->st.again)
 		return;		/* other results of the same text */
+	renumber(s, raw);
 	switch (step->packet) {
 	case RESULT_PACKET_OK:
 		if (ties_to_replica(s, conn)) {
@@ -440,7 +546,7 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		if (conn->note.state_reported)
 			take_change(s);
 		if (!s->st.again)
-			emit_ok(s, step, raw, ok);
+			emit_ok(s, raw, ok);
 		return;
 	case RESULT_PACKET_EOF:
 		s->status = conn->result.status;
@@ -477,10 +583,8 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 		s->st.first_us = loop_now_us(s->env->loop);
 	if (s->st.again)
 		s->env->out_count = 0;
-	else if (keeps_back(s))
-		stash(s);
 	else
-		write_out(s);
+		move_on(s);
 	s->env->workshop_used = 0;
 	if (s->phase < SESSION_CLOSING)
 		hold_server_back(s, conn);
@@ -548,6 +652,7 @@ static void prepare_again(struct session *s, struct server_conn *conn)
 	else
 		statement_forget_prepared(s);
 	st->again = st->prepare_again = st->failed = false;
+	st->metadata = (struct metadata){ 0 };
 	st->attempts++;
 	session_set_phase(s, SESSION_ROUTING);
 	statement_send_on(s, conn, false);
@@ -580,6 +685,7 @@ static void response_end(void *arg, struct server_conn *conn)
 	write_out(s);
 	if (s->phase >= SESSION_CLOSING)
 		return;
+	remember_metadata(s);
 	hold_server_back(s, conn);
 	if (s->body.kind != BODY_NONE) {
 		/* refused before all of it arrived: the rest has nowhere to go */
@@ -599,6 +705,8 @@ static void response_lost(void *arg, struct server_conn *conn)
 	struct session *s = session_from(arg);
 
 	pool_statement_done(conn->pool, 0, false);
+	if (!s->st.passed && statement_is_kept(s))
+		s->st.seq = frame_at(s->st.packet.data).seq;	/* of the answer nothing was */
 	s->env->out_count = 0;	/* conn_gone() decides what the client is told */
 	s->env->workshop_used = 0;
 }

@@ -64,7 +64,8 @@ void resultset_begin(struct resultset *r, const struct resultset_column *columns
 {
 	begin(r);
 	writer_lenenc(r->w, n);
-	if ((r->capabilities & CLIENT_OPTIONAL_RESULTSET_METADATA) != 0)
+	if ((r->capabilities &
+	     (CLIENT_OPTIONAL_RESULTSET_METADATA | MARIADB_CLIENT_CACHE_METADATA)) != 0)
 		writer_uint(r->w, 1, 1);	/* definitions follow (see result.c) */
 	finish(r);
 	for (unsigned i = 0; i < n; i++)

@@ -3,7 +3,8 @@
 A session through readmux is answered as one at a server: the same packets.
 
 Each script of mirror/scripts is played at the primary and through readmux, as
-clients of every sort (with and without CLIENT_DEPRECATE_EOF and CLIENT_SESSION_TRACK),
+clients of every sort (with and without CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK and
+MARIADB_CLIENT_CACHE_METADATA),
 through a readmux that moves the session to another server connection whenever
 it can, and through an ordinary one.
 """
@@ -18,7 +19,7 @@ from mirror.compare import Differences
 from mirror.known import KNOWN, known_of
 from mirror.player import SCHEMA, Client, Player
 from servers import wait_until
-from wire import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK
+from wire import CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK, MARIADB_CLIENT_CACHE_METADATA
 
 CLIENTS = {
     "old": 0,
@@ -26,12 +27,14 @@ CLIENTS = {
     "new": CLIENT_DEPRECATE_EOF,
     "new, track": CLIENT_DEPRECATE_EOF | CLIENT_SESSION_TRACK,
 }
+# The capabilities that only a server of this kind has, for clients that track.
+OWN_CAPABILITIES = {"mariadb": MARIADB_CLIENT_CACHE_METADATA, "mysql": 0}
 # What the kind's own client says at login (see logins.sql for others).
 COLLATIONS = {"mariadb": 45, "mysql": 255}
 # Two clients show each capability on and off; four all that they do to each other, which
 # is of interest where session state changes.
 PAIR = ("old", "new, track")
-ALL_CLIENTS = ("basics", "multi", "schemas", "tracking")
+ALL_CLIENTS = ("basics", "metadata", "multi", "schemas", "tracking")
 
 
 # Of the statements of a script through the shuffled readmux, the share that could have run on
@@ -86,7 +89,10 @@ class Stage:
         self._sql(f"CREATE DATABASE {SCHEMA}")
         self.cluster.wait_caught_up()
         kind = self.cluster.kind
-        client = Client(kind.default_plugin, CLIENTS[client], COLLATIONS[kind.name])
+        capabilities = CLIENTS[client]
+        if capabilities & CLIENT_SESSION_TRACK:
+            capabilities |= OWN_CAPABILITIES[kind.name]
+        client = Client(kind.default_plugin, capabilities, COLLATIONS[kind.name])
         return Player(port, client, self._wait_blocked).play(cases)
 
     def _sql(self, sql):

@@ -19,7 +19,9 @@ CLIENT_MULTI_STATEMENTS = 1 << 16
 CLIENT_PS_MULTI_RESULTS = 1 << 18
 CLIENT_SESSION_TRACK = 1 << 23
 CLIENT_DEPRECATE_EOF = 1 << 24
-CAPABILITIES = (1           # LONG_PASSWORD
+MARIADB_CLIENT_CACHE_METADATA = 1 << 36
+CLIENT_LONG_PASSWORD = 1
+CAPABILITIES = (CLIENT_LONG_PASSWORD
                 | 1 << 9    # PROTOCOL_41
                 | 1 << 13   # TRANSACTIONS
                 | 1 << 15   # SECURE_CONNECTION
@@ -162,7 +164,10 @@ class Wire:
     def _login_head(self, schema):
         capabilities = CAPABILITIES | self.extra | (CLIENT_CONNECT_WITH_DB if schema else 0) \
             | (CLIENT_SSL if self.tls else 0)
-        return struct.pack("<IIB23x", capabilities, MAX_PACKET, self.collation)
+        extended = capabilities >> 32
+        if extended:        # MariaDB's own, where MySQL has filler: told by a bit that is clear
+            capabilities &= 0xffffffff & ~CLIENT_LONG_PASSWORD
+        return struct.pack("<IIB19xI", capabilities, MAX_PACKET, self.collation, extended)
 
     def login_packet(self, user, plugin, answer, schema=""):
         assert len(answer) < 251

@@ -71,6 +71,7 @@ struct prepared {
 	struct failure *failure;	/* of its long data, told when it is executed; or NULL */
 	struct query  *query;		/* NULL: too long to be kept, so bound to its connection */
 	struct query  *typed;		/* with the types that the client gave last; NULL = none yet */
+	uint64_t       metadata;	/* metadata_hash() of what its client keeps, 0 = nothing is known */
 };
 
 /* A session's statements.  All zeros is a valid start. */

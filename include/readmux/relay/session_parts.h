@@ -12,6 +12,7 @@
 #include <readmux/relay/failure.h>
 #include <readmux/relay/hold.h>
 #include <readmux/relay/insert_id.h>
+#include <readmux/relay/metadata.h>
 #include <readmux/relay/pool.h>
 #include <readmux/relay/restore.h>
 #include <readmux/relay/session.h>
@@ -67,6 +68,7 @@ struct statement {
 	struct hold        inner;		/* the text that an EXECUTE runs; empty = none, or unknown */
 	struct session_state *inner_meaning;	/* the state in which that was prepared, or NULL */
 	struct prepared   *prepared;		/* the one it is about, or NULL */
+	struct metadata    metadata;		/* definitions in the answer to it */
 	uint64_t           started_us;
 	uint64_t           leased_us;		/* it had a server connection */
 	uint64_t           sent_us;
@@ -224,6 +226,7 @@ void session_send_server_error(struct session *s, uint16_t number, const char *s
 			       const char *text);
 /* An OK packet of readmux's own as the answer. */
 void session_send_ok(struct session *s);
+void session_answer_ok(struct session *s);	/* what the status says of statements is over */
 void session_send_ok_with(struct session *s, struct span track);	/* track entries, as sent */
 /* The same as the end of something: an EOF packet, or what stands for it. */
 void session_send_eof(struct session *s, uint16_t warnings);
@@ -244,6 +247,11 @@ static inline bool statement_is_answered(const struct statement *st)
 static inline bool statement_is_kept(const struct session *s)
 {
 	return s->st.packet.len > 0 && s->body.kind == BODY_NONE;
+}
+
+static inline bool session_caches_metadata(const struct session *s)
+{
+	return (s->capabilities & MARIADB_CLIENT_CACHE_METADATA) != 0;
 }
 
 static inline bool session_in_transaction(const struct session *s)

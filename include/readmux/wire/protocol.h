@@ -74,6 +74,13 @@
 #define SERVER_SESSION_STATE_CHANGED       (1u << 14)
 #define SERVER_STATUS_ANSI_QUOTES          (1u << 15)	/* MariaDB */
 
+/* What is about the statement before only (SERVER_STATUS_CLEAR_SET of the servers). */
+#define SERVER_STATUS_OF_STATEMENT						\
+	(SERVER_MORE_RESULTS_EXISTS | SERVER_STATUS_NO_GOOD_INDEX_USED |	\
+	 SERVER_STATUS_NO_INDEX_USED | SERVER_STATUS_CURSOR_EXISTS |		\
+	 SERVER_STATUS_LAST_ROW_SENT | SERVER_STATUS_DB_DROPPED |		\
+	 SERVER_STATUS_METADATA_CHANGED | SERVER_QUERY_WAS_SLOW)
+
 /* First bytes of packets. */
 #define PACKET_OK           0x00u
 #define PACKET_MORE_DATA    0x01u	/* AuthMoreData, in the login phase */

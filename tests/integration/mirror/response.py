@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from wire import (CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK, COM_FIELD_LIST, COM_QUERY,
                   COM_STATISTICS, COM_STMT_EXECUTE, COM_STMT_FETCH, COM_STMT_PREPARE, EOF,
-                  ERR, OK)
+                  ERR, MARIADB_CLIENT_CACHE_METADATA, OK)
 
 COM_PROCESS_INFO = 0x0a
 LOCAL_FILE = 0xfb
@@ -82,6 +82,7 @@ class Response:
         self.files = files
         self.packets = []
         self.deprecate_eof = bool(wire.extra & CLIENT_DEPRECATE_EOF)
+        self.cache_metadata = bool(wire.extra & MARIADB_CLIENT_CACHE_METADATA)
 
     def read(self, command):
         if command == COM_STMT_PREPARE:
@@ -127,9 +128,9 @@ class Response:
         reader.lenenc()
         return reader.number(2)
 
-    def _definitions(self, count):
+    def _definitions(self, count, follow=True):
         """Column definitions and, where it is sent, the EOF behind them: its status."""
-        for _ in range(count):
+        for _ in range(count if follow else 0):
             self._add("column", self.wire.read_good_packet())
         if not count or self.deprecate_eof:
             return 0
@@ -147,8 +148,9 @@ class Response:
             self._add("file", first)
             self._send_file(self.files.get(first[1:].decode(), ()))
             return self._result()
-        self._add("count", first)
-        before = self._definitions(Reader(first).lenenc())
+        head = Reader(self._add("count", first))
+        count = head.lenenc()
+        before = self._definitions(count, not self.cache_metadata or head.number(1))
         if before & SERVER_STATUS_CURSOR_EXISTS:
             return False
         status = self._until_end("row")
