@@ -211,6 +211,14 @@ bool server_conn_request(struct server_conn *conn, uint8_t command,
 	return true;
 }
 
+void server_conn_ping(struct server_conn *conn, const struct sink_ops *ops, void *arg)
+{
+	static const uint8_t ping[] = { 1, 0, 0, 0, COM_PING };
+
+	if (server_conn_request(conn, COM_PING, ops, arg))
+		stream_write(&conn->stream, (struct span){ ping, sizeof(ping) });
+}
+
 void server_conn_drop_bytes(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	(void)arg;

@@ -24,6 +24,7 @@
 #define ASK_OTHERS_US    50000u		/* between two questions to the primary about replicas */
 #define REFUSED_US   60000000u		/* ... by an account that may not ask */
 #define STICK_MS         1000u		/* without positions, besides measured lag and probes */
+#define SETTLED_US       1000000u	/* with the primary away this long replicas show nothing new */
 #define MOVE_EVERY_US    1000000u	/* a session leaves a replica at the risk of a wait */
 #define MOVE_LAG_MS      1000u		/* ... for one that is less behind than that */
 #define MOVE_AGAIN_US    10000000u	/* ... when that has failed */
@@ -422,6 +423,12 @@ static bool time_has_passed(const struct session *s, uint64_t since_us)
 	return loop_now_us(s->env->loop) > since_us + (window + lag) * 1000;
 }
 
+static bool is_position(const struct session *s, const char *log)
+{
+	return log[0] != '\0' && position_is_wellformed(span_of(log)) &&
+	       position_is_in_log(log) != has_gtids(s->env);
+}
+
 /*
  * What covers everything that <view>'s server had at <since_us>, for it was asked later, by a
  * session or, for places in the log, by its probe.  NULL: nothing yet.
@@ -434,16 +441,46 @@ static const char *told_since(const struct session *s, const struct backend_view
 	if (pool != NULL && pool->shown_us > since_us &&
 	    position_is_in_log(pool->shown) != has_gtids(s->env))
 		return pool->shown;
-	if (view->log_us > since_us && view->log[0] != '\0' &&
-	    position_is_wellformed(span_of(view->log)) &&
-	    position_is_in_log(view->log) != has_gtids(s->env))
-		return view->log;
-	return NULL;
+	return view->log_us > since_us && is_position(s, view->log) ? view->log : NULL;
+}
+
+/*
+ * With the primary away nothing is added to what a replica shows, so that what it has applied a
+ * little later is all of that.
+ */
+static bool covered_by_replica(struct session *s)
+{
+	const struct backend_view *primary = topology_primary(s->env->topology);
+	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
+
+	return seen != NULL && seen->role == BACKEND_REPLICA &&
+	       primary != NULL && !primary->usable && seen->log_us > primary->since_us + SETTLED_US && is_position(s, seen->log) &&
+	       position_advance(s->position, seen->log);
+}
+
+/* For as long as a write would wait for the primary, a read waits for what only it may have. */
+static bool waited_enough(const struct session *s, uint64_t since_us)
+{
+	return loop_now_us(s->env->loop) > since_us + s->env->settings->wait_write_ms * 1000;
+}
+
+/* An older answer is better than none now, but no older one than it has to be. */
+static void make_do_with_replicas(struct session *s)
+{
+	const struct topology *t = s->env->topology;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct backend_view *view = &t->backends[i];
+
+		if (view->role == BACKEND_REPLICA && view->usable && is_position(s, view->log) &&
+		    !position_advance(s->position, view->log))
+			return;		/* too long: it would be waited for in vain */
+	}
 }
 
 /*
  * What <view>'s server had at <since_us> is in the position now, or on every server.  Time has to
- * do where nobody may ask for positions, and while the server is gone or a primary is away.
+ * do where nobody may ask for positions, and when its server is gone.
  */
 static bool is_covered(struct session *s, const struct backend_view *view, uint64_t since_us)
 {
@@ -454,7 +491,10 @@ static bool is_covered(struct session *s, const struct backend_view *view, uint6
 	told = told_since(s, view, since_us);
 	if (told != NULL && position_advance(s->position, told))
 		return true;
-	return view->role == BACKEND_PRIMARY && !view->usable && time_has_passed(s, since_us);
+	if (view->role != BACKEND_PRIMARY || view->usable || !waited_enough(s, since_us))
+		return false;
+	make_do_with_replicas(s);
+	return true;
 }
 
 /* GTIDs were switched on or off: what the position says nobody can wait for any more. */
@@ -494,7 +534,7 @@ void session_settle_position(struct session *s)
 			s->free_us = loop_now_us(s->env->loop);
 		return;
 	}
-	if (!is_covered(s, witness(s), s->seen.us))
+	if (!covered_by_replica(s) && !is_covered(s, witness(s), s->seen.us))
 		return;
 	s->seen.backend = 0;
 	s->free_us = loop_now_us(s->env->loop);
@@ -573,7 +613,7 @@ bool session_may_read_at(const struct session *s, const struct backend_view *vie
 		return true;
 	if (had_better_stay(s))
 		return may_move_to(s, view);
-	return !has_sure_answer(s);	/* an older answer is better than none */
+	return !has_sure_answer(s) && waited_enough(s, s->seen.us);
 }
 
 const char *session_known_position(const struct session *s, char memory[POSITION_MAX])

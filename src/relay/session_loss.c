@@ -127,14 +127,15 @@ static const char *name_of(const struct session *s, uint32_t backend)
 
 /*
  * A statement that ends its server would end them all, one after the other: one that was lost
- * twice in the middle is not run a third time.  A silent server has not died of it.
+ * twice in the middle is not run a third time.  A silent server has not died of it, nor
+ * has one that interrupted it first.
  */
 static void repeat_elsewhere(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
 	uint32_t before = st->died_on;
 
-	if (st->given_up) {
+	if (st->given_up || st->interrupted) {
 		st->given_up = false;
 	} else if (before != 0) {
 		statement_fail(s, RMX_LOST_TWICE, name_of(s, before), conn->pool->name);

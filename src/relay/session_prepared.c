@@ -468,6 +468,7 @@ struct span response_prepared(struct session *s, struct server_conn *conn, struc
 	if (raw.len > room || !stmt_prepare_ok_parse(PAYLOAD(raw), &ok))
 		return raw;
 	p->parameters = ok.parameters;
+	p->columns = ok.columns;
 	if (session_caches_metadata(s))
 		metadata_begin(&s->st.metadata, ok.parameters, ok.columns);
 	if (server_stmt_add(&conn->stmts, p->query, p, ok.id, &closes) == NULL)

@@ -124,12 +124,28 @@ static struct span wanted_entries(const struct session *s, struct span track,
 	return w.bad ? SPAN_NONE : writer_span(&w);
 }
 
+/*
+ * What the client is told of <status>, a server's.  Whether a prepared statement has another
+ * number of columns than before is a matter of this client's, not of who prepared it there.
+ */
+static uint16_t status_for_client(const struct session *s, uint16_t status)
+{
+	const struct prepared *p = s->st.prepared;
+
+	if (p == NULL || p->columns == 0 || s->st.columns_told == 0)
+		return status;
+	status &= (uint16_t)~SERVER_STATUS_METADATA_CHANGED;
+	return p->columns == s->st.columns_told ? status :
+						  status | SERVER_STATUS_METADATA_CHANGED;
+}
+
 static bool passes_unchanged(const struct session *s, const struct ok_packet *ok)
 {
 	bool tracks = (s->capabilities & CLIENT_SESSION_TRACK) != 0;
 
 	return ok->track.len == 0 && (ok->info.len == 0 || tracks) &&
-	       (tracks || (ok->status & SERVER_SESSION_STATE_CHANGED) == 0);
+	       (tracks || (ok->status & SERVER_SESSION_STATE_CHANGED) == 0) &&
+	       status_for_client(s, ok->status) == ok->status;
 }
 
 /* The lower half of the workshop's <room> holds what is rewritten, up to the next look at it. */
@@ -158,7 +174,7 @@ static void emit_ok(struct session *s, struct span raw, const struct ok_packet *
 		mine.track = wanted_entries(s, ok->track, memory + top, room / 5);
 	else
 		mine.track = SPAN_NONE;
-	mine.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
+	mine.status = status_for_client(s, ok->status) & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
 	/* several OK packets may be in one batch: each gets its own part of the workshop */
 	w = writer_over(memory + s->env->workshop_used, top - s->env->workshop_used);
 	writer_begin(&w, s->st.seq);
@@ -171,21 +187,28 @@ static void emit_ok(struct session *s, struct span raw, const struct ok_packet *
 	s->env->workshop_used += w.len;
 }
 
-/* The client did not ask for trackers, so nothing has changed as far as it is told. */
+/* As far as an old EOF packet tells, nothing of the session's state has ever changed. */
 static void emit_eof(struct session *s, struct span raw)
 {
 	struct relay_env *env = s->env;
 	size_t room;
 	uint8_t *copy = loop_workshop(env->loop, &room) + env->workshop_used;
-	const size_t high = PACKET_HEADER_LEN + 4;	/* header, warnings, low byte */
+	const size_t low = PACKET_HEADER_LEN + 3;	/* header, warnings */
+	uint16_t status, mine;
 
-	if (raw.len != high + 1 || room - env->workshop_used < raw.len ||
-	    (raw.data[high] & (SERVER_SESSION_STATE_CHANGED >> 8)) == 0) {
+	if (raw.len != low + 2 || room - env->workshop_used < raw.len) {
+		emit(s, raw);
+		return;
+	}
+	status = (uint16_t)(raw.data[low] | raw.data[low + 1] << 8);
+	mine = status_for_client(s, status) & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
+	if (mine == status) {
 		emit(s, raw);
 		return;
 	}
 	memcpy(copy, raw.data, raw.len);
-	copy[high] &= (uint8_t)~(SERVER_SESSION_STATE_CHANGED >> 8);
+	copy[low] = (uint8_t)mine;
+	copy[low + 1] = (uint8_t)(mine >> 8);
 	env->workshop_used += raw.len;
 	emit(s, (struct span){ copy, raw.len });
 }
@@ -332,6 +355,8 @@ static void take_error(struct session *s, const struct result_step *step, struct
 			st->again = true;
 		else if (is_read_only_refusal(err.number) && is_repairable(s))
 			repair(s);
+		st->interrupted = err.number == ER_QUERY_INTERRUPTED && st->route.retryable &&
+				  statement_is_kept(s);
 	}
 	if (st->again)
 		return;
@@ -391,18 +416,16 @@ static bool keeps_metadata(const struct session *s)
 	const struct prepared *p = s->st.prepared;
 
 	return p != NULL && p->query != NULL && statement_is_kept(s) &&
-	       (p->query->verdict.pins & SQL_PIN_CALL) == 0;
+	       (p->columns > 0 || (p->query->verdict.pins & SQL_PIN_CALL) == 0);
 }
 
-static void begin_result(struct session *s, struct span raw)
+static void begin_cached(struct session *s, uint32_t count)
 {
-	struct reader in = reader_over(span_from(raw, PACKET_HEADER_LEN));
 	struct metadata *m = &s->st.metadata;
-	uint64_t count = reader_lenenc(&in);
 
 	if (s->env->out_count > 0)
 		move_on(s);
-	metadata_begin(m, 0, (uint32_t)count);
+	metadata_begin(m, 0, count);
 	m->head_seq = s->st.seq;
 	m->stash_at = s->stash.len;
 	if (keeps_metadata(s))
@@ -447,10 +470,13 @@ static struct span take_definitions(struct session *s, struct span bytes)
 static void remember_metadata(struct session *s)
 {
 	struct metadata *m = &s->st.metadata;
+	struct prepared *p = s->st.prepared;
 
 	if (m->sent)
-		s->st.prepared->metadata = metadata_hash(m);
+		p->metadata = metadata_hash(m);
 	m->sent = false;
+	if (p != NULL && p->columns > 0 && s->st.columns_told > 0)
+		p->columns = s->st.columns_told;
 }
 
 /* What stands behind definitions that were left out; the bytes are this loop's own. */
@@ -462,6 +488,19 @@ static void renumber(struct session *s, struct span bytes)
 
 /* --- the head of an answer ----------------------------------------------------------- */
 
+static void begin_result(struct session *s, struct span raw)
+{
+	struct reader in = reader_over(span_from(raw, PACKET_HEADER_LEN));
+	uint64_t count = reader_lenenc(&in);
+
+	s->st.has_result = true;
+	s->st.columns_told = (uint16_t)count;
+	if (session_caches_metadata(s))
+		begin_cached(s, (uint32_t)count);
+	else
+		emit(s, raw);
+}
+
 static void emit_head(struct session *s, struct server_conn *conn, struct span raw)
 {
 	struct relay_env *env = s->env;
@@ -470,11 +509,7 @@ static void emit_head(struct session *s, struct server_conn *conn, struct span r
 	struct span head;
 
 	if (s->st.command != COM_STMT_PREPARE) {
-		s->st.has_result = true;
-		if (session_caches_metadata(s))
-			begin_result(s, raw);
-		else
-			emit(s, raw);
+		begin_result(s, raw);
 		return;
 	}
 	head = response_prepared(s, conn, raw, memory + env->workshop_used,
@@ -627,16 +662,44 @@ static const struct sink_ops news_sink = {
 /* With COM_PING: a statement would change FOUND_ROWS() and take the warnings away. */
 static bool asked_for_news(struct session *s, struct server_conn *conn)
 {
-	uint8_t memory[PACKET_HEADER_LEN + 1];
-	struct writer w = writer_over(memory, sizeof(memory));
-
 	if (!owes_news(s, conn))
 		return false;
-	writer_begin(&w, 0);
-	writer_uint(&w, COM_PING, 1);
-	if (!writer_end(&w) || !server_conn_request(conn, COM_PING, &news_sink, s))
+	server_conn_ping(conn, &news_sink, s);
+	return true;
+}
+
+/* --- by whom it was interrupted ------------------------------------------------------- */
+
+static void finish(struct session *s, struct server_conn *conn);
+
+static void interruption_end(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+
+	s->st.interrupted = false;
+	s->st.again |= conn->farewell;
+	finish(s, conn);
+}
+
+static const struct sink_ops interruption_sink = {
+	.pass = server_conn_drop_bytes,
+	.packet = server_conn_drop_packet,
+	.batch_end = server_conn_drop_news,
+	.end = interruption_end,
+	.lost = server_conn_drop_news,
+};
+
+/*
+ * MySQL tells a statement that waits for a lock 1317 when it shuts down, as if somebody had
+ * killed it, and closes the connection then (seen on 9.7).  Where the connection goes on
+ * the client is told; where it does not, the statement is run elsewhere.
+ */
+static bool asks_who_interrupted(struct session *s, struct server_conn *conn)
+{
+	if (!s->st.interrupted)
 		return false;
-	stream_write(&conn->stream, writer_span(&w));
+	move_on(s);
+	server_conn_ping(conn, &interruption_sink, s);
 	return true;
 }
 
@@ -658,18 +721,11 @@ static void prepare_again(struct session *s, struct server_conn *conn)
 	statement_send_on(s, conn, false);
 }
 
-static void response_end(void *arg, struct server_conn *conn)
+/* All of the answer is here, and whether it is the one for the client is known. */
+static void finish(struct session *s, struct server_conn *conn)
 {
-	struct session *s = session_from(arg);
 	struct statement *st = &s->st;
 
-	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us, st->alone);
-	s->env->workshop_used = 0;
-	if (st->prepare_again) {
-		s->env->out_count = 0;
-		prepare_again(s, conn);
-		return;
-	}
 	if (st->again) {
 		s->env->out_count = 0;
 		if (!st->primary_only)
@@ -698,6 +754,22 @@ static void response_end(void *arg, struct server_conn *conn)
 	st->rows = conn->result.rows;
 	if (!asked_for_news(s, conn) && !statement_asks_trackers(s, conn))
 		statement_done(s);
+}
+
+static void response_end(void *arg, struct server_conn *conn)
+{
+	struct session *s = session_from(arg);
+	struct statement *st = &s->st;
+
+	pool_statement_done(conn->pool, loop_now_us(s->env->loop) - st->sent_us, st->alone);
+	s->env->workshop_used = 0;
+	if (st->prepare_again) {
+		s->env->out_count = 0;
+		prepare_again(s, conn);
+		return;
+	}
+	if (!asks_who_interrupted(s, conn))
+		finish(s, conn);
 }
 
 static void response_lost(void *arg, struct server_conn *conn)

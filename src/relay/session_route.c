@@ -373,7 +373,7 @@ static bool needs_primary(const struct session *s)
 {
 	const struct backend_view *views[MAX_BACKENDS];
 
-	if (s->st.verdict.class == SQL_WRITE || s->st.primary_only ||
+	if (s->st.verdict.class == SQL_WRITE || s->st.primary_only || s->st.primary_first ||
 	    s->st.route.target == ROUTE_PRIMARY)
 		return true;
 	return s->st.waiting && usable_replicas(s, views) == 0 &&

@@ -286,7 +286,9 @@ void statement_run_again(struct session *s)
 	session_set_phase(s, SESSION_ROUTING);
 	buffer_free(&s->stash);
 	st->again = st->failed = st->has_rows = st->passed = st->changed = false;
+	st->interrupted = false;
 	st->metadata = (struct metadata){ 0 };
+	st->columns_told = 0;
 	st->seq = 0;		/* nothing of an answer was passed on */
 	st->attempts++;
 	if (st->attempts > ATTEMPTS_AT_ONCE)

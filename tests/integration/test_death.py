@@ -135,6 +135,41 @@ def test_replica_before_the_first_row(session, breakable, background):
     assert one(session, "SELECT 1") == 1
 
 
+@contextlib.contextmanager
+def locked(server, table):
+    """Reads of <table> wait at <server>, a replica."""
+    holder = server.connect(database="app")
+    if server.kind.name != "mariadb":
+        rows(holder, "SET GLOBAL super_read_only = 0")      # or nobody may lock
+    try:
+        rows(holder, f"LOCK TABLES {table} WRITE")
+        yield
+    finally:
+        if server.alive():
+            rows(holder, "UNLOCK TABLES")
+            if server.kind.name != "mariadb":
+                rows(holder, "SET GLOBAL super_read_only = 1")
+        close(holder)
+
+
+def test_a_read_that_waits_on_a_replica_that_stops(readmux, breakable, table, background):
+    """MySQL interrupts it as if somebody had killed it (1317), and closes the connection then."""
+    breakable.wait_caught_up()
+    connection, sql = readmux.connect(), f"SELECT @@server_id, COUNT(*) FROM {table}"
+    with contextlib.ExitStack() as others, contextlib.ExitStack() as locks:
+        for replica in breakable.replicas:
+            (others if replica is breakable.replicas[1] else locks).enter_context(
+                locked(replica, table))
+        read = background(rows, connection, sql)
+        victim = wait_until(lambda: running_at(breakable, sql), "the read waits")
+        (locks if victim is breakable.replicas[1] else others).close()
+        victim.stop()
+        ((server_id, count),) = read.result(timeout=20)
+    assert server_id != victim.server_id and count == 0
+    goes_on(connection, table)
+    connection.close()
+
+
 def test_a_read_that_ends_servers(readmux, breakable, table, background):
     """After two of them in the middle of it, it is not run by a third."""
     connection, killed = readmux.connect(), []

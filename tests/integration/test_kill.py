@@ -82,6 +82,16 @@ def test_kill_query(readmux, cluster, victim, session, sql):
     assert one(victim, "SELECT 'alive'") == "alive"
 
 
+def test_an_interrupted_read_is_not_run_again(readmux, cluster, victim, session):
+    """Whether its server is closing was asked before it was told."""
+    sql = "SELECT COUNT(*), SUM(SLEEP(2)) FROM information_schema.columns"
+    running = Running(cluster, victim, sql)
+    rows(session, f"KILL QUERY {victim.thread_id()}")
+    assert running.error() == INTERRUPTED
+    assert not Running._seen(cluster, sql)
+    assert one(victim, "SELECT 'alive'") == "alive"
+
+
 def test_kill_query_in_a_transaction(readmux, cluster, victim, session, table):
     rows(victim, "BEGIN")
     rows(victim, f"INSERT INTO {table} (v) VALUES ('kept')")

@@ -65,6 +65,7 @@ struct prepared {
 	UT_hash_handle hh;
 	uint32_t       id;		/* the client's */
 	uint16_t       parameters;
+	uint16_t       columns;		/* as its client was told last; 0 = its prepare told none */
 	bool           own;		/* readmux answers it itself: no server knows it */
 	bool           cursor;		/* open on the session's connection */
 	bool           long_data;	/* some was sent to the session's connection */

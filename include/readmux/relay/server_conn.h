@@ -194,6 +194,9 @@ RMX_MUST_CHECK
 bool server_conn_ask(struct server_conn *conn, const char *sql, const struct sink_ops *ops,
 		     void *arg, struct writer *w);
 
+/* Send a COM_PING: its answer goes to <ops>.  Without memory the connection is lost. */
+void server_conn_ping(struct server_conn *conn, const struct sink_ops *ops, void *arg);
+
 /* What stands before the text of a COM_QUERY on a connection with <capabilities>. */
 void server_conn_begin_query(uint64_t capabilities, struct writer *w);
 

@@ -25,6 +25,7 @@
 /* Errors of servers that mean something to readmux (the servers' error references). */
 enum {
 	ER_PARSE_ERROR = 1064,
+	ER_QUERY_INTERRUPTED = 1317,
 	ER_MAX_PREPARED_STMT_COUNT = 1461,
 	ER_NEED_REPREPARE = 1615,
 	ER_MUST_CHANGE_PASSWORD = 1820,
@@ -81,6 +82,7 @@ struct statement {
 	uint32_t           backend_id;		/* where it was sent; 0 = nowhere yet */
 	uint32_t           avoid;		/* backend id that failed just now, 0 = none */
 	uint16_t           warnings;
+	uint16_t           columns_told;	/* of its last result set, 0 = none */
 	uint16_t           error;		/* number of its ERR packet, 0 = none */
 	struct sql_session_columns columns;	/* of its row that the session fills in */
 	const struct sink_ops *sink;		/* who takes the answer; NULL = the client */
@@ -123,6 +125,7 @@ struct statement {
 	bool               lock_refused;	/* its row says that GET_LOCK() gave no lock */
 	bool               state_left;		/* what it changed went with a replica's connection */
 	bool               failed;		/* the answer has an ERR packet */
+	bool               interrupted;		/* ... that somebody has killed it, or the server ends */
 	bool               again;		/* the ERR is not passed on: run it again elsewhere */
 	bool               partial_packet;	/* the last bytes passed on end inside a packet */
 };

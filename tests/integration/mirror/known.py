@@ -73,15 +73,15 @@ TABLE = (
          .set_option 0
          .set_option 1
      """),
-    ("SERVER_STATUS_METADATA_CHANGED is about the server connection's preparation",
-     BOTH, "", "prepared", ALWAYS,
-     """
-         3| .execute all
-     """),
     ("definitions that are the same are left out although the table was changed",
      MARIADB, "track", "metadata", ALWAYS,
      """
-         14| .execute all
+         18| .execute all
+     """),
+    ("definitions that are the same are left out although the text means something else",
+     MARIADB, "track", "temporary", ALWAYS,
+     """
+         2| .execute s
      """),
     ("a schema's changed character set is not seen on other connections",
      MYSQL, "", "schemas", ALWAYS,

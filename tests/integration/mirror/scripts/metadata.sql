@@ -41,6 +41,18 @@ b: .execute all
 .execute all
 b: .execute all
 b: COMMIT
+ALTER TABLE t ADD x INT
+.execute all
+.execute all
+b: BEGIN
+b: .execute all
+b: .execute all
+b: COMMIT
+.execute other
+ALTER TABLE t DROP x
+.execute all
+.execute other
+.execute all
 ALTER TABLE t MODIFY v VARCHAR(40)
 .execute all
 .execute all
