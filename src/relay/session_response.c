@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A server's answer on its way to the client.
- *
- * Bytes pass as they are.  Only OK packets are looked into: entries of session
- * trackers that the client did not ask for are taken out.  Until the first row,
- * the answer to a read is kept back, so that it can be run elsewhere when its
- * server dies; it is short and costs one copy only when it comes in pieces.
+ * A server's answer, packet by packet: what it means for the statement, and whether it is
+ * for the client at all (how it gets there is session_emit.c's business).
  */
 #include <readmux/relay/refused.h>
 #include <readmux/relay/session_parts.h>
@@ -14,203 +10,11 @@
 /* How often a statement is prepared again for one execution. */
 #define PREPARE_ATTEMPTS 3u
 
-/* More than this of an answer without a row is not kept back. */
-#define STASH_MAX 65536u
-
-/* --- out to the client -------------------------------------------------------- */
-
-static void stash(struct session *s)
-{
-	struct relay_env *env = s->env;
-
-	for (int i = 0; i < env->out_count; i++) {
-		struct span piece = { env->out[i].iov_base, env->out[i].iov_len };
-
-		if (!buffer_append(&s->stash, piece)) {
-			session_close(s, "out of memory");
-			break;
-		}
-	}
-	env->out_count = 0;
-}
-
-static void write_out(struct session *s)
-{
-	struct relay_env *env = s->env;
-	size_t total = 0;
-
-	if (s->stash.len > 0) {
-		stream_write(&s->stream, buffer_span(&s->stash));
-		buffer_free(&s->stash);
-		s->st.passed = true;
-	}
-	if (env->out_count == 0)
-		return;
-	for (int i = 0; i < env->out_count; i++)
-		total += env->out[i].iov_len;
-	stream_writev(&s->stream, env->out, env->out_count);
-	env->out_count = 0;
-	s->st.passed = true;
-	STAT_ADD(env->stats, client_bytes_sent_total, total);
-}
-
-static bool keeps_back(const struct session *s)
-{
-	bool for_retry = s->st.route.retryable && !s->st.passed && !s->st.has_rows;
-
-	return (for_retry || s->st.metadata.undecided) && s->stash.len < STASH_MAX;
-}
-
-/* What was put together points into memory that is about to be used for something else. */
-static void move_on(struct session *s)
-{
-	if (keeps_back(s)) {
-		stash(s);
-		return;
-	}
-	s->st.metadata.undecided = false;	/* too much to be kept back: it is all sent */
-	write_out(s);
-}
-
-static void emit(struct session *s, struct span bytes)
-{
-	struct relay_env *env = s->env;
-	struct iovec *last = env->out_count > 0 ? &env->out[env->out_count - 1] : NULL;
-
-	if (last != NULL && (uint8_t *)last->iov_base + last->iov_len == bytes.data) {
-		last->iov_len += bytes.len;
-		return;
-	}
-	if (env->out_count == STREAM_IOV)
-		move_on(s);
-	env->out[env->out_count++] = (struct iovec){ (void *)(uintptr_t)bytes.data, bytes.len };
-}
-
 /* A client that does not keep up stops its server, not readmux's memory. */
 static void hold_server_back(struct session *s, struct server_conn *conn)
 {
 	if (stream_queued(&s->stream) > STREAM_HIGH_WATER)
 		stream_pause(&conn->stream);
-}
-
-/* --- OK packets --------------------------------------------------------------- */
-
-/* One SYSTEM_VARIABLES record with one pair; other entries go as they came. */
-static void write_entry(struct writer *w, const struct track_entry *entry)
-{
-	size_t name = entry->name.len, value = entry->value.len;
-
-	if (entry->type != SESSION_TRACK_SYSTEM_VARIABLES) {
-		writer_bytes(w, entry->raw);
-		return;
-	}
-	writer_uint(w, SESSION_TRACK_SYSTEM_VARIABLES, 1);
-	writer_lenenc(w, writer_lenenc_size(name) + name + writer_lenenc_size(value) + value);
-	writer_lenenc_bytes(w, entry->name);
-	writer_lenenc_bytes(w, entry->value);
-}
-
-static struct span wanted_entries(const struct session *s, struct span track,
-				  uint8_t *memory, size_t room)
-{
-	struct writer w = writer_over(memory, room);
-	struct track_reader walk = track_over(track);
-	struct track_entry entry;
-
-	while (track_next(&walk, &entry)) {
-		if (session_wants_entry(s, &entry))
-			write_entry(&w, &entry);
-	}
-	return w.bad ? SPAN_NONE : writer_span(&w);
-}
-
-/*
- * What the client is told of <status>, a server's.  Whether a prepared statement has another
- * number of columns than before is a matter of this client's, not of who prepared it there.
- */
-static uint16_t status_for_client(const struct session *s, uint16_t status)
-{
-	const struct prepared *p = s->st.prepared;
-
-	if (p == NULL || p->columns == 0 || s->st.columns_told == 0)
-		return status;
-	status &= (uint16_t)~SERVER_STATUS_METADATA_CHANGED;
-	return p->columns == s->st.columns_told ? status :
-						  status | SERVER_STATUS_METADATA_CHANGED;
-}
-
-static bool passes_unchanged(const struct session *s, const struct ok_packet *ok)
-{
-	bool tracks = (s->capabilities & CLIENT_SESSION_TRACK) != 0;
-
-	return ok->track.len == 0 && (ok->info.len == 0 || tracks) &&
-	       (tracks || (ok->status & SERVER_SESSION_STATE_CHANGED) == 0) &&
-	       status_for_client(s, ok->status) == ok->status;
-}
-
-/* The lower half of the workshop's <room> holds what is rewritten, up to the next look at it. */
-static void empty_workshop(struct session *s, size_t room)
-{
-	if (s->env->workshop_used <= room / 2)
-		return;
-	move_on(s);
-	s->env->workshop_used = 0;
-}
-
-static void emit_ok(struct session *s, struct span raw, const struct ok_packet *ok)
-{
-	struct ok_packet mine = *ok;
-	size_t room;
-	uint8_t *memory = loop_workshop(s->env->loop, &room);
-	size_t top = room - room / 4;	/* above it the entries are put together */
-	struct writer w;
-
-	if (passes_unchanged(s, ok)) {
-		emit(s, raw);
-		return;
-	}
-	empty_workshop(s, room);
-	if ((s->capabilities & CLIENT_SESSION_TRACK) != 0)
-		mine.track = wanted_entries(s, ok->track, memory + top, room / 5);
-	else
-		mine.track = SPAN_NONE;
-	mine.status = status_for_client(s, ok->status) & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
-	/* several OK packets may be in one batch: each gets its own part of the workshop */
-	w = writer_over(memory + s->env->workshop_used, top - s->env->workshop_used);
-	writer_begin(&w, s->st.seq);
-	ok_packet_write(&w, s->capabilities, &mine);
-	if (!writer_end(&w)) {
-		session_close(s, "an OK packet did not fit");
-		return;
-	}
-	emit(s, writer_span(&w));
-	s->env->workshop_used += w.len;
-}
-
-/* As far as an old EOF packet tells, nothing of the session's state has ever changed. */
-static void emit_eof(struct session *s, struct span raw)
-{
-	struct relay_env *env = s->env;
-	size_t room;
-	uint8_t *copy = loop_workshop(env->loop, &room) + env->workshop_used;
-	const size_t low = PACKET_HEADER_LEN + 3;	/* header, warnings */
-	uint16_t status, mine;
-
-	if (raw.len != low + 2 || room - env->workshop_used < raw.len) {
-		emit(s, raw);
-		return;
-	}
-	status = (uint16_t)(raw.data[low] | raw.data[low + 1] << 8);
-	mine = status_for_client(s, status) & (uint16_t)~SERVER_SESSION_STATE_CHANGED;
-	if (mine == status) {
-		emit(s, raw);
-		return;
-	}
-	memcpy(copy, raw.data, raw.len);
-	copy[low] = (uint8_t)mine;
-	copy[low + 1] = (uint8_t)(mine >> 8);
-	env->workshop_used += raw.len;
-	emit(s, (struct span){ copy, raw.len });
 }
 
 /* --- ERR packets -------------------------------------------------------------- */
@@ -309,29 +113,6 @@ static bool in_read_only_transaction(const struct session *s)
 	return (s->status & SERVER_STATUS_IN_TRANS_READONLY) != 0;
 }
 
-/* What the primary would have said; the replica has noticed first that it is read-only itself. */
-static void emit_read_only_transaction(struct session *s)
-{
-	const struct rmx_error_info *info = rmx_error_info(RMX_READ_ONLY_TRANSACTION);
-	char text[80];
-	struct err_packet err = { info->number, span_of(info->sqlstate), SPAN_NONE };
-	struct relay_env *env = s->env;
-	size_t room;
-	uint8_t *memory = loop_workshop(env->loop, &room);
-	struct writer w = writer_over(memory + env->workshop_used, room - env->workshop_used);
-
-	(void)snprintf(text, sizeof(text), info->text, s->conn->mariadb ? "" : ".");
-	err.text = span_of(text);
-	writer_begin(&w, s->st.seq);
-	err_packet_write(&w, &err);
-	if (!writer_end(&w)) {
-		session_close(s, "an error did not fit");
-		return;
-	}
-	env->workshop_used += w.len;
-	emit(s, writer_span(&w));
-}
-
 /* The primary has turned read-only since its last probe.  1290 has other meanings, too. */
 static void tell_read_only(struct session *s, const struct err_packet *err)
 {
@@ -365,158 +146,10 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
 		emit_read_only_transaction(s);
 	else
-		emit(s, raw);
+		emit_bytes(s, raw);
 }
 
-/* --- values of the session itself -------------------------------------------------- */
-
-/* The only row of such a statement is the last packet of <bytes>. */
-static void emit_filled_row(struct session *s, struct span bytes)
-{
-	struct relay_env *env = s->env;
-	size_t room;
-	uint8_t *memory = loop_workshop(env->loop, &room);
-	struct writer w = writer_over(memory + env->workshop_used, room - env->workshop_used);
-	struct span row = frame_last(bytes);
-
-	writer_begin(&w, row.len > 0 ? frame_at(row.data).seq : 0);
-	if (row.len == 0 || !statement_fill_row(s, span_from(row, PACKET_HEADER_LEN), &w) ||
-	    !writer_end(&w)) {
-		emit(s, bytes);
-		return;
-	}
-	emit(s, span_head(bytes, bytes.len - row.len));
-	env->workshop_used += w.len;
-	emit(s, writer_span(&w));
-}
-
-/* --- metadata caching (metadata.h) --------------------------------------------------- */
-
-static void emit_count(struct session *s, bool follow)
-{
-	struct relay_env *env = s->env;
-	size_t room;
-	uint8_t *memory = loop_workshop(env->loop, &room);
-	struct writer w;
-
-	empty_workshop(s, room);
-	w = writer_over(memory + env->workshop_used, room - env->workshop_used);
-	metadata_write_count(&s->st.metadata, follow, &w);
-	if (w.bad) {
-		session_close(s, "a column count did not fit");
-		return;
-	}
-	env->workshop_used += w.len;
-	emit(s, writer_span(&w));
-}
-
-/* Of a statement with one result set; those of routines are always sent, as servers do. */
-static bool keeps_metadata(const struct session *s)
-{
-	const struct prepared *p = s->st.prepared;
-
-	return p != NULL && p->query != NULL && statement_is_kept(s) &&
-	       (p->columns > 0 || (p->query->verdict.pins & SQL_PIN_CALL) == 0);
-}
-
-static void begin_cached(struct session *s, uint32_t count)
-{
-	struct metadata *m = &s->st.metadata;
-
-	if (s->env->out_count > 0)
-		move_on(s);
-	metadata_begin(m, 0, count);
-	m->head_seq = s->st.seq;
-	m->stash_at = s->stash.len;
-	if (keeps_metadata(s))
-		m->undecided = s->st.prepared->metadata != 0;
-	else
-		m->columns = 0;
-	emit_count(s, true);
-}
-
-/* All definitions are there, and nothing behind them has been passed on. */
-static void decide_metadata(struct session *s)
-{
-	struct metadata *m = &s->st.metadata;
-	struct prepared *p = s->st.prepared;
-
-	if (m->undecided && p->metadata == metadata_hash(m)) {
-		s->stash.len = m->stash_at;
-		s->env->out_count = 0;
-		m->left_out = (uint8_t)m->count;
-		m->undecided = false;
-		emit_count(s, false);
-		return;
-	}
-	m->undecided = false;
-	m->sent = true;
-	p->metadata = 0;	/* until all of them have arrived */
-}
-
-/* Gives what of <bytes> comes behind the definitions. */
-static struct span take_definitions(struct session *s, struct span bytes)
-{
-	struct metadata *m = &s->st.metadata;
-	size_t n = metadata_take(m, bytes);
-
-	emit(s, span_head(bytes, n));
-	if (m->columns == 0)
-		decide_metadata(s);
-	return span_from(bytes, n);
-}
-
-/* The client has them now. */
-static void remember_metadata(struct session *s)
-{
-	struct metadata *m = &s->st.metadata;
-	struct prepared *p = s->st.prepared;
-
-	if (m->sent)
-		p->metadata = metadata_hash(m);
-	m->sent = false;
-	if (p != NULL && p->columns > 0 && s->st.columns_told > 0)
-		p->columns = s->st.columns_told;
-}
-
-/* What stands behind definitions that were left out; the bytes are this loop's own. */
-static void renumber(struct session *s, struct span bytes)
-{
-	if (s->st.metadata.left_out > 0)
-		metadata_renumber(&s->st.metadata, (uint8_t *)(uintptr_t)bytes.data, bytes.len);
-}
-
-/* --- the head of an answer ----------------------------------------------------------- */
-
-static void begin_result(struct session *s, struct span raw)
-{
-	struct reader in = reader_over(span_from(raw, PACKET_HEADER_LEN));
-	uint64_t count = reader_lenenc(&in);
-
-	s->st.has_result = true;
-	s->st.columns_told = (uint16_t)count;
-	if (session_caches_metadata(s))
-		begin_cached(s, (uint32_t)count);
-	else
-		emit(s, raw);
-}
-
-static void emit_head(struct session *s, struct server_conn *conn, struct span raw)
-{
-	struct relay_env *env = s->env;
-	size_t room;
-	uint8_t *memory = loop_workshop(env->loop, &room);
-	struct span head;
-
-	if (s->st.command != COM_STMT_PREPARE) {
-		begin_result(s, raw);
-		return;
-	}
-	head = response_prepared(s, conn, raw, memory + env->workshop_used,
-				 room - env->workshop_used);
-	env->workshop_used += head.len;
-	emit(s, head);
-}
+/* --- the sink ----------------------------------------------------------------- */
 
 /* The row of one column says 0 or NULL. */
 static bool gives_nothing(const struct session *s, struct span row)
@@ -532,8 +165,6 @@ static bool gives_nothing(const struct session *s, struct span row)
 	return row.len == 2 || row.len == 2 + 4 || row.len == 2 + 8;
 }
 
-/* --- the sink ----------------------------------------------------------------- */
-
 static void response_pass(void *arg, struct server_conn *conn, struct span bytes, bool row)
 {
 	struct session *s = session_from(arg);
@@ -543,15 +174,15 @@ static void response_pass(void *arg, struct server_conn *conn, struct span bytes
 	if (s->st.again)
 		return;
 	if (s->st.metadata.columns > 0)
-		bytes = take_definitions(s, bytes);
-	renumber(s, bytes);
+		bytes = emit_definitions(s, bytes);
+	emit_renumbered(s, bytes);
 	s->st.seq = (uint8_t)(conn->result.seq - s->st.metadata.left_out);
 	if (row && (s->st.verdict.pins & SQL_PIN_USER_LOCK) != 0)
 		s->st.lock_refused = gives_nothing(s, span_from(frame_last(bytes), PACKET_HEADER_LEN));
 	if (row && s->st.columns.n > 0)
 		emit_filled_row(s, bytes);
 	else
-		emit(s, bytes);
+		emit_bytes(s, bytes);
 }
 
 static void response_packet(void *arg, struct server_conn *conn, const struct result_step *step,
@@ -563,7 +194,7 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 	s->st.seq = (uint8_t)(step->seq - s->st.metadata.left_out);
 	if (s->st.again)
 		return;		/* other results of the same text */
-	renumber(s, raw);
+	emit_renumbered(s, raw);
 	switch (step->packet) {
 	case RESULT_PACKET_OK:
 		if (ties_to_replica(s, conn)) {
@@ -593,8 +224,8 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		take_error(s, step, raw);
 		return;
 	case RESULT_PACKET_LOCAL_INFILE:
-		emit(s, raw);
-		write_out(s);
+		emit_bytes(s, raw);
+		emit_all(s);
 		s->st.asked_file = true;
 		s->body = (struct body){ .kind = BODY_FILE, .continued = true };
 		stream_resume(&s->stream);
@@ -605,7 +236,7 @@ static void response_packet(void *arg, struct server_conn *conn, const struct re
 		return;
 	case RESULT_PACKET_PROGRESS:
 	case RESULT_PACKET_TEXT:
-		emit(s, raw);
+		emit_bytes(s, raw);
 		return;
 	}
 }
@@ -619,7 +250,7 @@ static void response_batch_end(void *arg, struct server_conn *conn)
 	if (s->st.again)
 		s->env->out_count = 0;
 	else
-		move_on(s);
+		emit_batch_end(s);
 	s->env->workshop_used = 0;
 	if (s->phase < SESSION_CLOSING)
 		hold_server_back(s, conn);
@@ -698,7 +329,7 @@ static bool asks_who_interrupted(struct session *s, struct server_conn *conn)
 {
 	if (!s->st.interrupted)
 		return false;
-	move_on(s);
+	emit_batch_end(s);
 	server_conn_ping(conn, &interruption_sink, s);
 	return true;
 }
@@ -738,10 +369,10 @@ static void finish(struct session *s, struct server_conn *conn)
 		statement_run_again(s);
 		return;
 	}
-	write_out(s);
+	emit_all(s);
 	if (s->phase >= SESSION_CLOSING)
 		return;
-	remember_metadata(s);
+	emit_finished(s);
 	hold_server_back(s, conn);
 	if (s->body.kind != BODY_NONE) {
 		/* refused before all of it arrived: the rest has nowhere to go */

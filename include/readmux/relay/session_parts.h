@@ -545,6 +545,29 @@ bool statement_changed_nothing(const struct statement *st);
 /* The text that runs; empty when it was not kept. */
 struct span session_statement_text(const struct session *s);
 
+/*
+ * session_emit.c: parts of an answer go to the client.  Their bytes are the server
+ * connection's and good until its batch ends; <raw> is one packet with its header.
+ */
+void emit_bytes(struct session *s, struct span bytes);
+void emit_head(struct session *s, struct server_conn *conn, struct span raw);
+void emit_ok(struct session *s, struct span raw, const struct ok_packet *ok);
+void emit_eof(struct session *s, struct span raw);
+/* The refusal of a write in a read-only transaction, as the primary words it. */
+void emit_read_only_transaction(struct session *s);
+/* Whole packets, the last of them the only row, which gets values of the session's. */
+void emit_filled_row(struct session *s, struct span bytes);
+/* Definitions are to come (st.metadata.columns): takes them; gives what stands behind them. */
+struct span emit_definitions(struct session *s, struct span bytes);
+/* Number <bytes>, in place, as packets behind what was left out. */
+void emit_renumbered(struct session *s, struct span bytes);
+/* The bytes are about to go: written to the client, or kept back as long as a retry is possible. */
+void emit_batch_end(struct session *s);
+/* Nothing is kept back any more. */
+void emit_all(struct session *s);
+/* The client has all of the answer. */
+void emit_finished(struct session *s);
+
 /* session_response.c */
 extern const struct sink_ops session_sink;
 /* Put an ERR packet behind what the client has of the answer so far. */
