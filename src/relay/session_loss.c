@@ -5,6 +5,8 @@
  */
 #include <readmux/relay/session_parts.h>
 
+#define ENDS_SERVERS_US 5000000u	/* servers that die of a statement do so one soon after the other */
+
 /* Whether or not it has run, the transaction that it ran in was rolled back. */
 static bool keeps_transaction(const struct statement *st)
 {
@@ -127,21 +129,31 @@ static const char *name_of(const struct session *s, uint32_t backend)
 
 /*
  * A statement that ends its server would end them all, one after the other: one that was lost
- * twice in the middle is not run a third time.  A silent server has not died of it, nor
- * has one that interrupted it first.
+ * twice in the middle is not run a third time, unless its servers died long one after the other;
+ * then not a fourth time.  A silent server has not died of it, nor has one that interrupted it
+ * first.
  */
+static bool may_end_servers(const struct session *s)
+{
+	const struct statement *st = &s->st;
+
+	return st->died_on != 0 &&
+	       (st->died_before || loop_now_us(s->env->loop) < st->died_us + ENDS_SERVERS_US);
+}
+
 static void repeat_elsewhere(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
-	uint32_t before = st->died_on;
 
 	if (st->given_up || st->interrupted) {
 		st->given_up = false;
-	} else if (before != 0) {
-		statement_fail(s, RMX_LOST_TWICE, name_of(s, before), conn->pool->name);
+	} else if (may_end_servers(s)) {
+		statement_fail(s, RMX_LOST_TWICE, name_of(s, st->died_on), conn->pool->name);
 		return;
 	} else {
+		st->died_before = st->died_on != 0;
 		st->died_on = conn->pool->backend_id;
+		st->died_us = loop_now_us(s->env->loop);
 	}
 	statement_count_retry(s, conn->pool);
 	st->route.reason = REASON_RETRIED;

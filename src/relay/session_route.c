@@ -380,11 +380,14 @@ static bool needs_primary(const struct session *s)
 	       topology_usable_replicas(s->env->topology) > 0;
 }
 
-static uint64_t patience_us(const struct session *s)
+/* What has waited for the primary may also wait for a connection to it when it is back. */
+static uint64_t patience_us(struct session *s)
 {
 	const struct settings *settings = s->env->settings;
+	struct statement *st = &s->st;
 
-	return (needs_primary(s) ? settings->wait_write_ms : settings->wait_read_ms) * 1000;
+	st->for_primary |= needs_primary(s);
+	return (st->for_primary ? settings->wait_write_ms : settings->wait_read_ms) * 1000;
 }
 
 /* What stands before the statement is not answered. */
@@ -441,6 +444,7 @@ void statement_watch(struct session *s)
 	if (st->waits_since_us == 0) {
 		STAT_INC(s->env->stats, waits_total);
 		st->waits_since_us = loop_now_us(s->env->loop);
+		st->for_primary = false;
 		s->ticket.error_number = 0;
 	}
 	timer_clear(&s->timer);

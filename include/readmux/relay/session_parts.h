@@ -99,7 +99,9 @@ struct statement {
 	uint8_t            seq;			/* of the last packet of the request or answer seen */
 	uint8_t            attempts;
 	uint8_t            retries;		/* of them, after a server was lost or gave up */
-	uint32_t           died_on;		/* backend id of the server that was lost while it ran it, 0 = none */
+	uint32_t           died_on;		/* backend id of the server that was lost last while it ran it, 0 = none */
+	uint64_t           died_us;		/* when that was */
+	bool               died_before;		/* so was another before that */
 	bool               given_up;		/* its server is left because it is silent */
 	bool               in_transaction;	/* the session was in one when it began */
 	bool               harmless;		/* changes no data, whatever its class */
@@ -113,6 +115,7 @@ struct statement {
 	bool               moves;		/* to another replica than the last read's */
 	bool               primary_first;	/* one was too late for it: the primary, if it is usable */
 	bool               waiting;		/* on env->waiting */
+	bool               for_primary;		/* what it waits for is the primary */
 	bool               waiting_counts;	/* there, or in a pool's line */
 	bool               passed;		/* something of the answer went to the client */
 	bool               asked_file;		/* ... but it was LOCAL INFILE's question for a file */
