@@ -6,6 +6,7 @@
  * front: it is warm, and those that are not needed grow old together at the
  * back, where they are closed.
  */
+#include <readmux/base/clock.h>
 #include <readmux/base/log.h>
 #include <readmux/relay/diagnostics.h>
 #include <readmux/relay/pool.h>
@@ -628,6 +629,12 @@ void pool_has_reached(struct pool *pool, const char *position)
 		(void)snprintf(pool->reached, sizeof(pool->reached), "%s", position);
 }
 
+void pool_link_broke(struct pool *pool)
+{
+	pool->reached[0] = '\0';
+	pool->broke_us = clock_now_us();
+}
+
 void pool_was_behind(struct pool *pool)
 {
 	pool->behind_until_us = loop_now_us(pool->env->loop) + BEHIND_US;
@@ -668,7 +675,8 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 	if (pool->other_source != view->other_source)
 		pool->reached[0] = '\0';	/* it may be a place in another log */
 	pool->other_source = view->other_source;
-	if (pool->replica && view->log[0] != '\0' && position_is_wellformed(span_of(view->log)))
+	if (pool->replica && view->log_us > pool->broke_us && view->log[0] != '\0' &&
+	    position_is_wellformed(span_of(view->log)))
 		pool_has_reached(pool, view->log);
 }
 

@@ -150,6 +150,8 @@ void server_conn_lose(struct server_conn *conn, const char *words)
 		(void)snprintf(conn->problem, sizeof(conn->problem), "%s", words);
 	if (!detach(conn))
 		return;
+	if (conn->link_broke)
+		pool_link_broke(conn->pool);
 	tell_requests_lost(conn);
 	if (ops != NULL)
 		ops->gone(owner, conn);

@@ -73,6 +73,7 @@ struct pool {
 	uint32_t          latency_us;		/* moving average; see pool_latency() */
 	uint64_t          measured_us;		/* when the last latency was measured */
 	char              reached[POSITION_MAX];	/* newest position known to be applied there */
+	uint64_t          broke_us;	/* the last of its links that broke, by clock_now_us() */
 	char              shown[POSITION_MAX];	/* ... and of which more may not have been, at <shown_us> */
 	bool              shown_more;		/* ... that has in it what is not visible there yet */
 	uint64_t          shown_us;		/* clock_now_us() before that was asked */
@@ -161,6 +162,9 @@ void pool_statement_done(struct pool *pool, uint64_t took_us, bool sample);
 
 /* <position> is applied there. */
 void pool_has_reached(struct pool *pool, const char *position);
+
+/* A connection broke: the server may have died, and lost what it had applied and not flushed. */
+void pool_link_broke(struct pool *pool);
 
 /* Bring the gauges of all backends up to date; see BACKEND_STATS. */
 void pools_count(struct pools *pools);
