@@ -675,6 +675,10 @@ static void follow_view(struct pool *pool, const struct backend_view *view)
 	if (pool->other_source != view->other_source)
 		pool->reached[0] = '\0';	/* it may be a place in another log */
 	pool->other_source = view->other_source;
+	if (strcmp(pool->applied, view->log) != 0) {
+		(void)snprintf(pool->applied, sizeof(pool->applied), "%s", view->log);
+		pool->applied_us = view->log_us;
+	}
 	if (pool->replica && view->log_us > pool->broke_us && view->log[0] != '\0' &&
 	    position_is_wellformed(span_of(view->log)))
 		pool_has_reached(pool, view->log);

@@ -445,23 +445,29 @@ static const char *told_since(const struct session *s, const struct backend_view
 }
 
 /*
- * With the primary away nothing is added to what a replica shows, so that what it has applied a
- * little later is all of that.
+ * With the primary away nothing is added to what a replica shows, so that what it said of
+ * itself a little later is all of that: a probe where two in a row have told the same.
  */
 static bool covered_by_replica(struct session *s)
 {
 	const struct backend_view *primary = topology_primary(s->env->topology);
 	const struct backend_view *seen = topology_by_id(s->env->topology, s->seen.backend);
+	const struct pool *pool = seen != NULL ? pool_of(s->env->pools, seen) : NULL;
+	const char *told;
 
-	return seen != NULL && seen->role == BACKEND_REPLICA &&
-	       primary != NULL && !primary->usable && seen->log_us > primary->since_us + SETTLED_US && is_position(s, seen->log) &&
-	       position_advance(s->position, seen->log);
+	if (pool == NULL || seen->role != BACKEND_REPLICA || primary == NULL || primary->usable)
+		return false;
+	told = told_since(s, seen, primary->since_us + SETTLED_US);
+	if (told == NULL || (told == seen->log && pool->applied_us == seen->log_us))
+		return false;
+	return position_advance(s->position, told);
 }
 
 /* For as long as a write would wait for the primary, a read waits for what only it may have. */
 static bool waited_enough(const struct session *s, uint64_t since_us)
 {
-	return loop_now_us(s->env->loop) > since_us + s->env->settings->wait_write_ms * 1000;
+	return s->st.makes_do ||
+	       loop_now_us(s->env->loop) > since_us + s->env->settings->wait_write_ms * 1000;
 }
 
 /* An older answer is better than none now, but no older one than it has to be. */

@@ -73,6 +73,8 @@ void emit_bytes(struct session *s, struct span bytes)
 	struct relay_env *env = s->env;
 	struct iovec *last = env->out_count > 0 ? &env->out[env->out_count - 1] : NULL;
 
+	if (bytes.len == 0 || s->phase >= SESSION_CLOSING)
+		return;
 	if (last != NULL && (uint8_t *)last->iov_base + last->iov_len == bytes.data) {
 		last->iov_len += bytes.len;
 		return;
@@ -274,7 +276,8 @@ static bool keeps_metadata(const struct session *s)
 {
 	const struct prepared *p = s->st.prepared;
 
-	return p != NULL && p->query != NULL && statement_is_kept(s) &&
+	return p != NULL && p->query != NULL && s->st.command == COM_STMT_EXECUTE &&
+	       statement_is_kept(s) &&
 	       (p->columns > 0 || (p->query->verdict.pins & SQL_PIN_CALL) == 0);
 }
 
@@ -287,10 +290,15 @@ static void begin_cached(struct session *s, uint32_t count)
 	metadata_begin(m, 0, count);
 	m->head_seq = s->st.seq;
 	m->stash_at = s->stash.len;
-	if (keeps_metadata(s))
+	if (s->phase >= SESSION_CLOSING)
+		return;
+	if (keeps_metadata(s)) {
 		m->undecided = s->st.prepared->metadata != 0;
-	else
+	} else {
 		m->columns = 0;
+		if (s->st.prepared != NULL)
+			s->st.prepared->metadata = 0;	/* it is sent others now */
+	}
 	emit_count(s, true);
 }
 
@@ -320,7 +328,7 @@ struct span emit_definitions(struct session *s, struct span bytes)
 	size_t n = metadata_take(m, bytes);
 
 	emit_bytes(s, span_head(bytes, n));
-	if (m->columns == 0)
+	if (m->columns == 0 && s->phase < SESSION_CLOSING)
 		decide_metadata(s);
 	return span_from(bytes, n);
 }

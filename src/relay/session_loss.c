@@ -130,8 +130,7 @@ static const char *name_of(const struct session *s, uint32_t backend)
 /*
  * A statement that ends its server would end them all, one after the other: one that was lost
  * twice in the middle is not run a third time, unless its servers died long one after the other;
- * then not a fourth time.  A silent server has not died of it, nor has one that interrupted it
- * first.
+ * then not a fourth time.  A silent server has not died of it.
  */
 static bool may_end_servers(const struct session *s)
 {
@@ -145,7 +144,7 @@ static void repeat_elsewhere(struct session *s, struct server_conn *conn)
 {
 	struct statement *st = &s->st;
 
-	if (st->given_up || st->interrupted) {
+	if (st->given_up) {
 		st->given_up = false;
 	} else if (may_end_servers(s)) {
 		statement_fail(s, RMX_LOST_TWICE, name_of(s, st->died_on), conn->pool->name);

@@ -290,7 +290,7 @@ void command_stmt_execute(struct session *s, struct span packet, bool whole)
 		s->st.verdict.reason = REASON_PREPARED_STATEMENT;
 		s->st.harmless = true;
 	}
-	if (p->cursor && s->conn != NULL && !opens_cursor(s->st.command, PAYLOAD(packet)) &&
+	if (p->cursor && !p->long_data && s->conn != NULL && !opens_cursor(s->st.command, PAYLOAD(packet)) &&
 	    spoilt_by_cursor(s, p))
 		statement_forget_prepared(s);
 	if (!kills(s, packet, whole))

@@ -142,7 +142,6 @@ static void take_error(struct session *s, const struct result_step *step, struct
 	if (st->again)
 		return;
 	st->error = err.number;
-	statement_count_error(s, err.number);
 	if (is_read_only_refusal(err.number) && st->replica && in_read_only_transaction(s))
 		emit_read_only_transaction(s);
 	else
@@ -309,6 +308,7 @@ static void interruption_end(void *arg, struct server_conn *conn)
 
 	s->st.interrupted = false;
 	s->st.again |= conn->farewell;
+	conn->no_reuse = true;	/* what it was about to report, the answer to the ping has taken */
 	finish(s, conn);
 }
 
@@ -327,9 +327,11 @@ static const struct sink_ops interruption_sink = {
  */
 static bool asks_who_interrupted(struct session *s, struct server_conn *conn)
 {
-	if (!s->st.interrupted)
-		return false;
+	if (!s->st.interrupted || conn->no_reuse)
+		return false;	/* or it was killed by KILL QUERY through readmux */
 	emit_batch_end(s);
+	if (s->st.passed || s->phase >= SESSION_CLOSING)
+		return false;
 	server_conn_ping(conn, &interruption_sink, s);
 	return true;
 }
@@ -369,6 +371,8 @@ static void finish(struct session *s, struct server_conn *conn)
 		statement_run_again(s);
 		return;
 	}
+	if (st->error != 0)
+		statement_count_error(s, st->error);
 	emit_all(s);
 	if (s->phase >= SESSION_CLOSING)
 		return;

@@ -407,10 +407,17 @@ static void look_again(struct timer *t)
 	if (s->phase != SESSION_ROUTING && s->phase != SESSION_RESTORING)
 		return;
 	timer_set(&s->timer, s->env->loop, RETRY_US, look_again);
+	if (st->waiting)
+		st->avoid = 0;
 	late = loop_now_us(s->env->loop) >= st->waits_since_us + patience_us(s);
 	if (s->phase == SESSION_RESTORING) {
 		if (late)
 			give_up_restoring(s);
+		return;
+	}
+	if (late && st->waiting && st->verdict.class == SQL_READ && !st->makes_do) {
+		st->makes_do = true;
+		statement_route(s);
 		return;
 	}
 	if (late) {
@@ -425,7 +432,6 @@ static void look_again(struct timer *t)
 	}
 	if (!st->waiting)
 		return;		/* in a pool's line: it calls back */
-	st->avoid = 0;
 	statement_route(s);	/* what was decided without any replica may not hold with one */
 }
 

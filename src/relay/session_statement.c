@@ -287,6 +287,7 @@ void statement_run_again(struct session *s)
 	buffer_free(&s->stash);
 	st->again = st->failed = st->has_rows = st->passed = st->changed = false;
 	st->interrupted = false;
+	st->error = 0;
 	st->metadata = (struct metadata){ 0 };
 	st->columns_told = 0;
 	st->seq = 0;		/* nothing of an answer was passed on */

@@ -245,6 +245,20 @@ static bool add_packet(struct session *s, struct buffer *out, struct span packet
 	return true;
 }
 
+/* Servers are not asked for metadata caching: the byte that says what follows is missing. */
+static bool add_count(struct session *s, struct buffer *out, struct span packet)
+{
+	static const uint8_t follow = 1;
+	struct frame frame;
+
+	if (!add_packet(s, out, packet) || !session_caches_metadata(s))
+		return out->len > 0;
+	frame = frame_at(out->data);
+	frame.len++;
+	frame_put(out->data, frame);
+	return buffer_append(out, (struct span){ &follow, 1 });
+}
+
 static bool is_error(struct span row)
 {
 	struct reader r = reader_over(span_from(row, PACKET_HEADER_LEN));
@@ -271,7 +285,7 @@ static bool write_kept(struct session *s, const struct kept *k, struct sql_diagn
 		}
 		if (row && shows->limit-- == 0)
 			break;
-		if (!add_packet(s, out, packet))
+		if (out->len == 0 ? !add_count(s, out, packet) : !add_packet(s, out, packet))
 			return false;
 	}
 	return true;

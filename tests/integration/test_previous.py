@@ -12,8 +12,11 @@ import time
 import pymysql
 import pytest
 
+from mirror.player import Client, Session
+from mirror.response import Response
 from readmux import close, one, rows
 from servers import APP
+from wire import COM_QUERY, MARIADB_CLIENT_CACHE_METADATA, UTF8MB4
 
 BEFORE = (
     "SELECT v FROM {t}",
@@ -121,6 +124,29 @@ def test_answers_are_those_of_one_server(readmux, shuffled, cluster, bustle, tab
              and not (key[1] in UNDEFINED and expected[key][0][1] is None)}
     assert not wrong, "\n".join(f"{before} -> {about}: {got} instead of {want}"
                                 for (before, about), (got, want) in wrong.items())
+
+
+@pytest.mark.only("mariadb")
+def test_warnings_for_a_client_that_keeps_definitions(start_readmux):
+    """What was kept of them came from a connection whose server was not asked for that."""
+    readmux = start_readmux(workers=1, pool={"max_connections": 1})
+    client = Client("mysql_native_password", MARIADB_CLIENT_CACHE_METADATA, UTF8MB4)
+    session = Session(readmux.port, client, schema="app")
+    other = Session(readmux.port, client, schema="app")
+
+    def ask(session, text):
+        session.wire.command(COM_QUERY, text)
+        return Response(session.wire, {}).read(COM_QUERY)
+
+    ask(session, b"SELECT 1/0")
+    for server in (b"mysql-1", b"mysql-2"):     # on the one connection of each
+        ask(other, b"SELECT /* readmux: backend=" + server + b" */ 1")
+    warnings = ask(session, b"SHOW WARNINGS")
+    assert [packet.what for packet in warnings] == \
+        ["count", "column", "column", "column", "end", "row", "end"]
+    assert warnings[0].payload == b"\x03\x01"
+    for used in (session, other):
+        used.wire.socket.close()
 
 
 def test_found_rows_outlive_a_doubt_about_the_insert_id(readmux, table):

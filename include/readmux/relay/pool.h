@@ -73,6 +73,8 @@ struct pool {
 	uint32_t          latency_us;		/* moving average; see pool_latency() */
 	uint64_t          measured_us;		/* when the last latency was measured */
 	char              reached[POSITION_MAX];	/* newest position known to be applied there */
+	char              applied[LOG_POSITION_MAX];	/* as its last probe says */
+	uint64_t          applied_us;	/* ... since that probe */
 	uint64_t          broke_us;	/* the last of its links that broke, by clock_now_us() */
 	char              shown[POSITION_MAX];	/* ... and of which more may not have been, at <shown_us> */
 	bool              shown_more;		/* ... that has in it what is not visible there yet */

@@ -116,6 +116,7 @@ struct statement {
 	bool               primary_first;	/* one was too late for it: the primary, if it is usable */
 	bool               waiting;		/* on env->waiting */
 	bool               for_primary;		/* what it waits for is the primary */
+	bool               makes_do;		/* it has waited for that long enough */
 	bool               waiting_counts;	/* there, or in a pool's line */
 	bool               passed;		/* something of the answer went to the client */
 	bool               asked_file;		/* ... but it was LOCAL INFILE's question for a file */

@@ -55,10 +55,10 @@ class Client:
 
 
 class Session:
-    def __init__(self, port, client, account=APP):
+    def __init__(self, port, client, account=APP, schema=SCHEMA):
         self.wire = Wire(port, extra=client.capabilities | ALWAYS,
                          collation=client.collation)
-        self.wire.log_in(account.name, account.password, client.plugin, SCHEMA)
+        self.wire.log_in(account.name, account.password, client.plugin, schema)
         self.wire.socket.settimeout(SECONDS)
         self.statements = {}
         self.pending = None     # the command whose answer has not been read
