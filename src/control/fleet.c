@@ -192,25 +192,15 @@ static bool is_another_pod(const struct fleet *f, struct member *m,
 	return ordinal != m->view.ordinal;
 }
 
-/* A replica of a replica knows places in another log than the primary's, but the same GTIDs. */
-static void take_position(const struct fleet *f, struct member *m, const struct probe_report *r)
-{
-	const struct server_facts *primary = &f->members[0].view.facts;
-
-	m->view.other_source = r->source_id != 0 &&
-			       !(primary->known && r->source_id == primary->server_id);
-	(void)snprintf(m->view.log, sizeof(m->view.log), "%s",
-		       m->view.other_source && !r->facts.mariadb ? "" : r->log);
-	m->view.log_us = r->asked_us;
-}
-
 static void take_facts(struct fleet *f, struct member *m, const struct probe_report *r)
 {
 	check_identity(f, m, &r->facts);
 	m->view.facts = r->facts;
 	m->view.lag_state = r->lag_state;
 	m->view.lag_ms = r->lag_ms;
-	take_position(f, m, r);
+	m->source_id = r->source_id;
+	(void)snprintf(m->log, sizeof(m->log), "%s", r->log);
+	m->view.log_us = r->asked_us;
 	if (r->lag_state != LAG_UNKNOWN)
 		m->seen_lag_us = loop_now_us(f->loop);
 	(void)snprintf(m->replication, sizeof(m->replication), "%s", r->replication);

@@ -30,6 +30,8 @@ struct member {
 	bool                held;	/* an operator has taken it out */
 	uint64_t            turned_us;	/* when it went down or came back */
 	uint64_t            seen_lag_us;	/* when its lag was known last; 0 = never */
+	uint32_t            source_id;	/* a replica's: server_id of its source, 0 = none */
+	char                log[LOG_POSITION_MAX];	/* view.log, whoever its source is */
 	char                trouble[160];	/* why it is not up */
 	char                replication[160];	/* why its replication does not run */
 };

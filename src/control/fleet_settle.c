@@ -39,6 +39,20 @@ static uint64_t blind_ms(const struct fleet *f, const struct member *m)
 	return (now - since) / 1000;
 }
 
+/*
+ * A replica of a replica knows places in another log than the primary's, but the same GTIDs.
+ * Who the primary is may be known only after its replicas have said whom they follow.
+ */
+static void settle_position(const struct fleet *f, struct member *m)
+{
+	const struct server_facts *primary = &f->members[0].view.facts;
+
+	m->view.other_source = m->source_id != 0 &&
+			       !(primary->known && m->source_id == primary->server_id);
+	(void)snprintf(m->view.log, sizeof(m->view.log), "%s",
+		       m->view.other_source && !m->view.facts.mariadb ? "" : m->log);
+}
+
 static void compute(struct fleet *f)
 {
 	struct verdict_case cases[BACKENDS_MAX];
@@ -51,6 +65,7 @@ static void compute(struct fleet *f)
 		if (!m->in_use)
 			continue;
 		m->view.health = m->health.now;
+		settle_position(f, m);
 		before[n] = m->view.state;
 		cases[n++] = (struct verdict_case){
 			.view = &m->view,
