@@ -389,6 +389,33 @@ static void test_places_in_the_log(void **state)
 	scene_end(scene);
 }
 
+static bool source_is_not_known(const struct scene *scene)
+{
+	return view(scene, 1)->facts.known && view(scene, 1)->other_source;
+}
+
+static bool source_is_the_primary(const struct scene *scene)
+{
+	return view(scene, 0)->facts.known && !view(scene, 1)->other_source;
+}
+
+/* The replica is asked only once, before the primary. */
+static void test_primary_known_last(void **state)
+{
+	struct scene *scene = scene_new();
+	struct fake_mysql *first, *second;
+
+	(void)state;
+	first = scene_add_fake(scene, &primary, FAKE_MUTE);
+	second = scene_add_fake(scene, &replica, FAKE_ANSWERS);
+	scene_begin(scene);
+	RUN_UNTIL(scene, source_is_not_known);
+	fake_mysql_become(second, &replica, FAKE_MUTE);
+	fake_mysql_become(first, &primary, FAKE_ANSWERS);
+	RUN_UNTIL(scene, source_is_the_primary);
+	scene_end(scene);
+}
+
 static void test_accounts(void **state)
 {
 	static const struct fake_script with_accounts = {
@@ -484,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_another_server),
 		cmocka_unit_test(test_replication),
 		cmocka_unit_test(test_places_in_the_log),
+		cmocka_unit_test(test_primary_known_last),
 		cmocka_unit_test(test_secret_lag),
 		cmocka_unit_test(test_lag),
 		cmocka_unit_test(test_accounts),
